@@ -1,0 +1,1 @@
+"""Science, compression: a flat vector and a smaller one, linear where a mask must sum."""

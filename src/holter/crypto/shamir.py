@@ -1,0 +1,72 @@
+"""Shamir's sharing of 32-byte secrets over GF(2^31 - 1).
+
+A secret is 16 limbs of 16 bits; each limb has its own polynomial, so a share is 16 field
+elements of 32 bits, 64 bytes. Any ``threshold`` shares give the secret, fewer tell
+nothing. Not here: who lied when shares disagree (checked against commitments by the
+caller, which fails closed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from holter.algebra import field
+
+SECRET_BYTES = 32
+LIMBS = 16  # of 16 bits: a limb is below the field's 2^31 - 1
+SHARE_BYTES = 4 * LIMBS
+
+
+class BadShares(ValueError):
+    """Shares that do not fit together: wrong form, an index twice, or no such secret."""
+
+
+def random_bytes_needed(secrets: int, threshold: int) -> int:
+    """Random bytes for ``split``: uniform coefficients of ``secrets`` * 16 polynomials."""
+    return field.uniform_bytes(secrets * LIMBS * (threshold - 1))
+
+
+def split(
+    secrets: Sequence[bytes], holders: Sequence[int], threshold: int, *, random: bytes
+) -> list[list[bytes]]:
+    """Shares of each secret for each holder: result[s][h], 64 bytes.
+
+    secrets: 32 bytes each. holders: roster indices >= 0, distinct; a share is taken at
+    x = index + 1, so x = 0, the secret itself, is never handed out. random: exactly
+    ``random_bytes_needed(len(secrets), threshold)`` bytes, used once.
+    """
+    if not 1 <= threshold <= len(holders):
+        raise ValueError(f"a threshold of {threshold} with {len(holders)} holders")
+    if len(random) != random_bytes_needed(len(secrets), threshold):
+        raise ValueError("the wrong number of random bytes")
+    limbs = np.concatenate([np.frombuffer(secret, dtype="<u2") for secret in secrets])
+    count = len(limbs)
+    upper = field.uniform(random, count * (threshold - 1)).reshape(threshold - 1, count)
+    coefficients = np.vstack([limbs.astype(np.uint64).reshape(1, -1), upper])
+    values = field.evaluate(coefficients, np.asarray(holders, dtype=np.uint64) + np.uint64(1))
+    shares = values.astype("<u4").reshape(len(holders), len(secrets), LIMBS)
+    return [[shares[h, s].tobytes() for h in range(len(holders))] for s in range(len(secrets))]
+
+
+def recover(shares: Sequence[tuple[int, bytes]]) -> bytes:
+    """The secret from (holder index, share) pairs, exactly ``threshold`` of them.
+
+    Raises BadShares where a share has the wrong form, an index stands twice, or the limbs
+    are out of range (some share is wrong; the range check alone cannot say which).
+    """
+    points = np.array([index + 1 for index, _ in shares], dtype=np.uint64)
+    if any(len(share) != SHARE_BYTES for _, share in shares):
+        raise BadShares("a share of the wrong length")
+    values = np.stack([np.frombuffer(share, dtype="<u4") for _, share in shares]).astype(np.uint64)
+    if np.any(values >= field.PRIME):
+        raise BadShares("a share outside the field")
+    try:
+        weights = field.weights_at_zero(points)
+    except ValueError:
+        raise BadShares("two shares bear the same index") from None
+    limbs = field.combine(weights, values)
+    if np.any(limbs >= 1 << 16):
+        raise BadShares("the shares do not belong to one secret")
+    return limbs.astype("<u2").tobytes()

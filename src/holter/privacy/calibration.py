@@ -1,0 +1,96 @@
+"""From a promise to integers: lane, grid and noise share of a plan, and what to expect.
+
+Both sides compute this from the plan and compare, so no coordinator can name a weaker
+grid. The rule (privacy.md 8 of the design): the narrowest lane in which the clip keeps at
+least 95 % of its length after rounding, and in that lane the largest grid, such that a sum
+of all who may survive, noise included, leaves its lane with probability below 2^-20.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from holter.algebra.lanes import LANES_BY_BITS
+from holter.privacy.accountant import rho_of_shares
+from holter.privacy.clipping import target_norm
+from holter.privacy.discrete_gaussian import LARGEST_SIGMA
+
+LEAST_KEEP = 0.95  # of the clip that must remain after room for rounding is left
+LEAST_SIGMA = 8  # grid steps of one share: below, rounding error and lattice effects show
+WRAP_PROBABILITY = 2.0**-20  # of a whole round, by any coordinate
+PLAIN_COORDINATE_LIMIT = 8.0  # without privacy: no entry of an update is larger in our models
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How reals become lanes. ``scale``: grid steps per unit of the update.
+
+    norm_limit: D, the exact integer L2 bound, or None without privacy. coordinate_limit: q,
+    the clamp of one entry in grid steps. share_variance: of one device's noise, grid steps
+    squared, 0 without privacy.
+    """
+
+    lane_bits: int
+    scale: float
+    norm_limit: int | None
+    coordinate_limit: int
+    share_variance: int
+
+
+class OutOfReach(ValueError):
+    """No lane carries such a sum: the message says what would."""
+
+
+def noiseless_grid(largest_sum: int) -> Grid:
+    """32-bit lanes for sums of up to ``largest_sum`` updates with entries within +-8."""
+    limit = (2**31 - 1) // largest_sum
+    return Grid(32, limit / PLAIN_COORDINATE_LIMIT, None, limit, 0)
+
+
+def noisy_grid(
+    *, clip: float, noise_multiplier: float, largest_sum: int, honest_shares: int,
+    coordinates: int,
+) -> Grid:
+    """The grid for updates clipped to ``clip`` with noise of ``noise_multiplier`` * clip on a sum.
+
+    honest_shares: survivors' floor less colluders, for which the share is sized.
+    Raises OutOfReach where no lane works.
+    """
+    tail = NormalDist().inv_cdf(1 - 2.0**-21 / coordinates)
+    share = noise_multiplier / math.sqrt(honest_shares)  # sigma of one share over D
+    for lane_bits in sorted(LANES_BY_BITS):
+        room = 2 ** (lane_bits - 1) - 1
+        norm_limit = int(room / (largest_sum + tail * share * math.sqrt(largest_sum)))
+        norm_limit = min(norm_limit, int((LARGEST_SIGMA - 1) / share))
+        if norm_limit < 1 or norm_limit * share < LEAST_SIGMA:
+            continue
+        if target_norm(norm_limit, coordinates) < LEAST_KEEP * norm_limit:
+            continue
+        variance = math.ceil((noise_multiplier * norm_limit) ** 2 / honest_shares)
+        return Grid(lane_bits, norm_limit / clip, norm_limit, norm_limit, variance)
+    raise OutOfReach(
+        f"no lane carries a sum of {largest_sum} updates of {coordinates} parameters under "
+        f"a noise multiplier of {noise_multiplier:.3g}: use fewer parameters, a larger "
+        "survivors_floor or a larger epsilon"
+    )
+
+
+def rho_per_participation(grid: Grid, *, honest_shares: int, coordinates: int) -> float:
+    """rho that one device spends by taking part once, from the integers really used."""
+    if grid.norm_limit is None:
+        raise ValueError("a grid without noise spends no accountable privacy")
+    return rho_of_shares(grid.norm_limit, grid.share_variance, honest_shares, coordinates)
+
+
+def signal_to_noise(grid: Grid, *, survivors: int, coordinates: int) -> float:
+    """Forecast: norm of a mean of aligned, clipped updates over the norm of its noise.
+
+    Below 0.3 a round teaches next to nothing; 1 and more learns well. Real updates are not
+    aligned, so this is an upper bound on what to hope for.
+    """
+    if grid.norm_limit is None or grid.share_variance == 0:
+        return math.inf
+    signal = survivors * target_norm(grid.norm_limit, coordinates)
+    return signal / math.sqrt(survivors * grid.share_variance * coordinates)

@@ -1,0 +1,1 @@
+"""The round: what both sides agree on and how one sum is made. Read ``pipeline`` first."""

@@ -1,0 +1,124 @@
+"""A device's part in one round: train first, aggregate later.
+
+The update is already trained when ``join`` is called; no message waits for training. The
+plan and the device's own ledger are checked before anything leaves, and the charge is
+written in the same durable record as the masked vector. A device that may not take part
+raises Refused before it has said a word: to the server that looks like being away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from holter.algebra.ring import Words
+from holter.crypto.signature import SigningKey
+from holter.privacy.discrete_gaussian import Dice
+from holter.privacy.ledger import DeviceLedger
+from holter.rounds.pipeline import contribution
+from holter.rounds.plan import Plan, check_plan
+from holter.secagg import client as secagg
+from holter.secagg.errors import Caller
+from holter.secagg.roster import CheckCredential
+from holter.secagg.session import Session
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a device is: its signing key, its credential, and how it checks others'."""
+
+    key: SigningKey
+    credential: bytes
+    check_credential: CheckCredential = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Say:
+    """Make ``durable`` durable (fsync), then send ``message``. Never the other way round."""
+
+    durable: bytes
+    message: bytes
+
+
+@dataclass(frozen=True)
+class Taking:
+    """A device in a round: where its protocol machine stands, and its held contribution."""
+
+    round_number: int
+    identity: Identity
+    ledger: DeviceLedger
+    words: Words = field(repr=False)
+    protocol: Protocol
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The round is over for this device; its secrets are gone. ``digest``: of the sum."""
+
+    ledger: DeviceLedger
+    digest: bytes
+
+
+Protocol: TypeAlias = (
+    secagg.Advertised | secagg.Shared | secagg.Sent | secagg.Endorsed | secagg.Released
+)
+
+
+def join(
+    plan: Plan,
+    session: Session,
+    round_number: int,
+    identity: Identity,
+    ledger: DeviceLedger,
+    update: npt.NDArray[np.float32],
+    *,
+    device_floor: int,
+    dice: Dice,
+) -> tuple[Taking, Say]:
+    """Check plan and ledger, prepare the contribution, advertise (M0).
+
+    The noise is drawn here, whole, before the first message, so that the time it takes tells
+    nothing. Raises PlanRefused, privacy.ledger.Refused, privacy.clipping.NotFinite.
+    """
+    check_plan(plan, device_floor=device_floor)
+    if session.plan_hash != plan.hash or session.bounds != plan.bounds:
+        raise Caller("the session is not of this plan")
+    ledger.check(round_number)
+    words = contribution(update, plan, round_number, dice=dice)
+    random = dice.read(secagg.ADVERTISE_RANDOM_BYTES)
+    advertised, step = secagg.advertise(session, identity.key, identity.credential, random=random)
+    state = Taking(round_number, identity, ledger, words, advertised)
+    return state, Say(step.record, step.message)
+
+
+def receive(state: Taking, message: bytes, *, dice: Dice) -> tuple[Taking | Finished, Say | None]:
+    """One message of the coordinator, whichever is due; the answer, except after the last.
+
+    Raises CoordinatorFault: leave the session, forget the state.
+    """
+    match state.protocol:
+        case secagg.Advertised() as advertised:
+            seated = secagg.accept_roster(advertised, message, state.identity.check_credential)
+            random = dice.read(secagg.share_random_bytes(seated))
+            return _next(state, state.ledger, b"", *secagg.share(seated, random=random))
+        case secagg.Shared() as shared:
+            opened = secagg.accept_inbox(shared, message)
+            # The charge precedes the vector in one record: spent before it is sent.
+            ledger, line = state.ledger.charge(state.round_number)
+            return _next(state, ledger, line, *secagg.mask(opened, state.words))
+        case secagg.Sent() as sent:
+            return _next(state, state.ledger, b"", *secagg.endorse(sent, message))
+        case secagg.Endorsed() as endorsed:
+            return _next(state, state.ledger, b"", *secagg.unmask(endorsed, message))
+        case secagg.Released() as released:
+            return Finished(state.ledger, secagg.accept_result(released, message)), None
+
+
+def _next(
+    state: Taking, ledger: DeviceLedger, line: bytes, protocol: Protocol, step: secagg.Step
+) -> tuple[Taking, Say]:
+    following = Taking(state.round_number, state.identity, ledger, state.words, protocol)
+    return following, Say(line + step.record, step.message)

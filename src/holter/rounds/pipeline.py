@@ -1,0 +1,77 @@
+"""The two halves of one sum, side by side. READ THIS FIRST.
+
+    on the device                              on the server
+    -------------                              -------------
+    client update  (float32)                   mean update (float64)
+      | subset       compression                 ^ restore     coordinates not sent: 0
+      v bound        norm <= clip                | divide      by the survivors
+    reals                                      reals
+      | round        stochastically, to a grid   ^ scale       grid steps -> reals
+      v check        integer norm <= D           |
+    integers                                   integers
+      | noise        exact discrete Gaussian     ^ unpack      sign of each lane
+      v pack         2, 3 or 4 lanes a word      |
+    words  ----- masked, summed modulo 2^64, masks cancel: ``secagg`` ----->  words
+
+Everything between "round" and "unpack" is integers, so the noise is exact and a secure, a
+plain and a simulated sum are equal to the last bit. The clip that bounds the sensitivity
+is the integer check: nothing touches the values between it and the noise, and nothing
+clips them after it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from holter.algebra import lanes
+from holter.algebra.fixedpoint import round_stochastically, rounding_bytes, to_reals
+from holter.algebra.ring import Words
+from holter.compression import subset
+from holter.privacy.clipping import bound_integers, bound_norm, target_norm
+from holter.privacy.discrete_gaussian import Dice
+from holter.rounds.plan import Plan
+
+
+def contribution(
+    update: npt.NDArray[np.float32], plan: Plan, round_number: int, *, dice: Dice
+) -> Words:
+    """The device's half: shape (plan.bounds.words,), uint64, ready to be masked.
+
+    update: shape (plan.layout.size,), float32, new parameters minus old. dice: this device's
+    randomness for this round, used here once. Guarantees: without noise, the integers have
+    an L2 norm of at most plan.grid.norm_limit for every finite update. Raises NotFinite.
+    """
+    grid = plan.grid
+    seed = plan.subset_seed(round_number)
+    sent = update.astype(np.float64)[
+        subset.chosen(plan.layout.size, plan.compression_share, seed)
+    ]
+    if grid.norm_limit is None:
+        most = grid.coordinate_limit / grid.scale
+        bounded = np.clip(bound_norm(sent, np.inf, normalise=False), -most, most)
+    else:
+        aim = target_norm(grid.norm_limit, len(sent)) / grid.scale
+        bounded = bound_norm(sent, aim, normalise=plan.normalise)
+    random = dice.read(rounding_bytes(len(bounded)))
+    integers = round_stochastically(bounded, grid.scale, random=random)
+    integers = np.clip(integers, -grid.coordinate_limit, grid.coordinate_limit)
+    if grid.norm_limit is not None:
+        integers = bound_integers(integers, grid.norm_limit)
+    if grid.share_variance:
+        integers = integers + dice.discrete_gaussian(grid.share_variance, len(integers))
+    return lanes.pack(integers, grid.lane_bits)
+
+
+def mean_update(
+    words: Words, survivors: int, plan: Plan, round_number: int
+) -> npt.NDArray[np.float64]:
+    """The server's half: shape (plan.layout.size,), float64.
+
+    words: the opened sum. survivors: how many contributions are in it; dividing by it is
+    allowed under zero-out adjacency, where it is the same in both worlds.
+    """
+    integers = lanes.unpack(words, plan.coordinates, plan.grid.lane_bits)
+    mean = to_reals(integers, plan.grid.scale) / survivors
+    seed = plan.subset_seed(round_number)
+    return subset.restore(mean, plan.layout.size, plan.compression_share, seed)

@@ -1,0 +1,166 @@
+"""Recorded windows -> what a model is shown: scaled and enriched, on the device.
+
+Everything here uses one person's own recordings and public constants, never anyone else's
+and never a label. ``reference`` says which windows the person's statistics may come from:
+all of them for a new person as a whole; only the earlier ones where later windows are the
+test, so that the test half does not scale itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from holter.signals.prepare import Recorded
+from holter.signals.readers import DataError
+from holter.signals.windows import Examples
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+EXTRAS = {
+    "rr-ratios": "heartbeat intervals relative to the person's median, to the last and next ones",
+    "median-window": "each window's difference from the person's median window, and likeness to it",
+    "statistics": "mean, spread, range, slope and roughness of each channel",
+    "hours": "hours since the person's first window",
+}
+_LIMIT = 8.0  # standard deviations, or public units: what is farther out is held there
+_NEIGHBOURS = 4  # beats each side of a heartbeat whose intervals count as local
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The study's words: normalise none, person or both; missing; extras; context offsets."""
+
+    normalise: str
+    missing: str
+    extra: tuple[str, ...]
+    context: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        for name in self.extra:
+            if name not in EXTRAS:
+                raise DataError(
+                    f"data.extra = {name!r} is not known; it is one of: " + ", ".join(EXTRAS)
+                )
+        if any(offset < 1 for offset in self.context):
+            raise DataError("data.context lists offsets of 1 and more; both directions are meant")
+
+
+def examples(person: Recorded, how: Inputs, reference: Rows | None = None) -> Examples:
+    """A person's windows as the model sees them. reference: rows for the person's statistics.
+
+    Guarantees: finite values for every finite or missing input.
+    """
+    rows = np.arange(len(person.y)) if reference is None else reference
+    measured = ~np.isnan(person.x)
+    middle, spread = _statistics(person.x, measured, rows)
+    held = np.where(measured, person.x, middle)
+    own = np.clip((held - middle) / spread, -_LIMIT, _LIMIT)
+    if how.normalise == "none":
+        x = held
+    elif how.normalise == "person":
+        x = own
+    else:
+        # Units beside personal ones; arcsinh tames counts and powers of any size.
+        x = np.concatenate([own, np.arcsinh(held)], axis=1)
+    extras = [person.given]
+    if "statistics" in how.extra:
+        extras.append(_window_statistics(x))
+    if "median-window" in how.extra:
+        difference, likeness = _against_median(own, rows)
+        x = np.concatenate([x, difference], axis=1)
+        extras.append(likeness)
+    if "rr-ratios" in how.extra:
+        if person.rr is None:
+            raise DataError("data.extra rr-ratios needs heartbeat intervals: set data.rr")
+        extras.append(_rr_ratios(person.rr, rows))
+    if "hours" in how.extra:
+        extras.append((person.seconds / 3600.0 / 8.0).reshape(-1, 1))
+    if how.context:
+        extras.append(_context(own, how.context))
+    if how.missing == "mask":
+        x = np.concatenate([x, measured], axis=1)
+    return Examples(
+        np.ascontiguousarray(x, dtype=np.float32),
+        np.concatenate(extras, axis=1).astype(np.float32),
+        person.y,
+    )
+
+
+def _statistics(
+    x: Floats, measured: npt.NDArray[np.bool_], rows: Rows
+) -> tuple[Floats, Floats]:
+    """Median and standard deviation of each channel over measured samples: (1, channels, 1)."""
+    channels = x.shape[1]
+    middle, spread = np.zeros(channels), np.ones(channels)
+    for channel in range(channels):
+        values = x[rows, channel][measured[rows, channel]]
+        if len(values):
+            middle[channel] = np.median(values)
+            deviation = float(values.std(dtype=np.float64))
+            spread[channel] = deviation if deviation > 1e-6 else 1.0
+    shape = (1, channels, 1)
+    return middle.reshape(shape).astype(np.float32), spread.reshape(shape).astype(np.float32)
+
+
+def _window_statistics(x: Floats) -> Floats:
+    """(n, 5 * channels): mean, log spread, range, slope, log roughness of each window."""
+    time = np.linspace(-1, 1, x.shape[2], dtype=np.float32) if x.shape[2] > 1 else np.zeros(1)
+    steps = np.diff(x, axis=2) if x.shape[2] > 1 else np.zeros_like(x)
+    parts = [
+        x.mean(axis=2),
+        np.log(x.std(axis=2) + 0.01),
+        (x.max(axis=2) - x.min(axis=2)) / 4,
+        3 * (x * time).mean(axis=2),
+        np.log(np.abs(steps).mean(axis=2) + 0.001) / 2,
+    ]
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def _against_median(own: Floats, rows: Rows) -> tuple[Floats, Floats]:
+    """Difference from the person's median window, and (n, 3 * channels) of likeness."""
+    typical = np.median(own[rows], axis=0, keepdims=True)
+    difference = own - typical
+    centred = own - own.mean(axis=2, keepdims=True)
+    reference = typical - typical.mean(axis=2, keepdims=True)
+    norms = np.linalg.norm(centred, axis=2) * np.linalg.norm(reference, axis=2)
+    correlation = (centred * reference).sum(axis=2) / np.maximum(norms, 1e-6)
+    size = np.log(difference.std(axis=2) + 0.01)
+    farthest = np.abs(difference).max(axis=2) / 4
+    likeness = np.concatenate([correlation, size, farthest], axis=1)
+    return difference.astype(np.float32), likeness.astype(np.float32)
+
+
+def _rr_ratios(rr: Floats, rows: Rows) -> Floats:
+    """(n, 5 + 2 * 4): log intervals against the person's median, one another and neighbours.
+
+    An interval that is missing (record ends) counts as the median: a ratio of 1, log 0.
+    """
+    known = rr[rows][np.isfinite(rr[rows])]
+    median = float(np.median(known)) if len(known) else 1.0
+    filled = np.where(np.isfinite(rr) & (rr > 0), rr, median)
+    before, after = np.log(filled[:, 0] / median), np.log(filled[:, 1] / median)
+    around = [_shifted(before, offset) for offset in range(-_NEIGHBOURS, _NEIGHBOURS + 1) if offset]
+    local = np.mean(around, axis=0)
+    columns = [before, after, before - after, before - local, after - local, *around]
+    return (3 * np.stack(columns, axis=1)).astype(np.float32)
+
+
+def _context(own: Floats, offsets: tuple[int, ...]) -> Floats:
+    """(n, 2 * offsets * channels): each channel's mean in the windows ``offset`` away.
+
+    Beyond the ends the first or last window stands in. Later windows are used too, so this
+    suits what is scored after the fact (a night in the morning), not an alarm.
+    """
+    means = own.mean(axis=2)
+    parts = [_shifted(means, sign * offset) for offset in offsets for sign in (-1, 1)]
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def _shifted(values: npt.NDArray[np.floating], offset: int) -> npt.NDArray[np.floating]:
+    """Row i of the result is row i + offset, held at the ends."""
+    rows = np.clip(np.arange(len(values)) + offset, 0, len(values) - 1)
+    return values[rows]

@@ -1,0 +1,49 @@
+"""Who is new, and which windows come later. People are split, never windows.
+
+Three questions, kept apart: does it work for people it never saw (new people, all their
+windows); is it better for a person once fitted to them (their later windows, after fitting
+on earlier ones); and is that because of the fitting (the same later windows, without it).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.int64]
+
+
+def new_people(order: Rows, share: float) -> Rows:
+    """The new people: the first ``share`` of a random ``order`` of all, at least one, sorted."""
+    count = min(max(1, round(len(order) * share)), len(order) - 1)
+    return np.sort(order[:count])
+
+
+def folds(order: Rows, count: int) -> list[Rows]:
+    """``count`` groups of people of nearly equal size; each person is in exactly one."""
+    return [np.sort(order[start::count]) for start in range(count)]
+
+
+def earlier_and_later(
+    y: npt.NDArray[np.int64], *, earlier_share: float, gap: int, per_class: bool
+) -> tuple[Rows, Rows]:
+    """Rows of one person's earlier and later windows; windows are in order of time.
+
+    per_class: the first ``earlier_share`` of each class in time, so that both parts hold
+    every class; else the first part of the whole. ``gap``: later windows fewer than this many
+    places (plus one) from an earlier one are left out, so that overlapping windows do not
+    stand on both sides.
+    """
+    earlier = np.zeros(len(y), dtype=bool)
+    if per_class:
+        for label in np.unique(y):
+            rows = np.flatnonzero(y == label)
+            earlier[rows[: round(len(rows) * earlier_share)]] = True
+    else:
+        earlier[: round(len(y) * earlier_share)] = True
+    near = np.zeros(len(y), dtype=bool)
+    places = np.flatnonzero(earlier)
+    for shift in range(-gap, gap + 1):
+        moved = places + shift
+        near[moved[(moved >= 0) & (moved < len(y))]] = True
+    return places, np.flatnonzero(~earlier & ~near)

@@ -1,0 +1,1 @@
+"""World, simulation: many virtual devices in one process. It protects nobody and says so."""
