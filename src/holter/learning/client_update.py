@@ -7,6 +7,7 @@ handful of operations however many layers there are.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,12 +21,13 @@ from holter.signals.windows import Examples
 Batches = npt.NDArray[np.int64]
 """Rows of the person's windows for each step: shape (steps, batch)."""
 
+_MOMENTUM = 0.9
 _ADAM = (0.9, 0.99, 1e-8)  # betas and epsilon; the shorter memory suits a few dozen steps
 
 
 @dataclass(frozen=True)
 class LocalTraining:
-    """How a device trains: "sgd" or "adam", its learning rate, weights and smoothing of labels."""
+    """How a device trains: "sgd", "momentum" or "adam", its rate, weights, smoothing of labels."""
 
     optimiser: str
     learning_rate: float
@@ -48,6 +50,22 @@ class Prepared:
         """The chosen windows."""
         index = torch.from_numpy(rows)
         return Prepared(self.x[index], self.extra[index], self.y[index])
+
+
+_GATHERED = 4096  # windows copied out at once: one gather for many steps, and bounded memory
+
+
+def _steps(windows: Prepared, batches: Batches) -> Iterator[Prepared]:
+    """The windows of each step. Many steps are gathered at once, which is what costs."""
+    size = batches.shape[1]
+    for start in range(0, len(batches), max(1, _GATHERED // size)):
+        rows = batches[start : start + max(1, _GATHERED // size)]
+        several = windows.take(rows.reshape(-1))
+        for first in range(0, rows.size, size):
+            last = first + size
+            yield Prepared(
+                several.x[first:last], several.extra[first:last], several.y[first:last]
+            )
 
 
 class Learner:
@@ -81,20 +99,25 @@ class Learner:
         The result is the same on every machine with the same torch and one thread.
         """
         self._module.train()
-        self._flat.copy_(torch.from_numpy(start))
+        self._flat.numpy()[:] = start
         weight = self._weights(windows.y, how.class_weights)
         first = torch.zeros_like(self._flat)
         second = torch.zeros_like(self._flat)
-        for number, rows in enumerate(torch.from_numpy(batches), start=1):
+        for number, step in enumerate(_steps(windows, batches), start=1):
             self._gradient.zero_()
-            logits = self._module(windows.x[rows], windows.extra[rows])
             loss = nn.functional.cross_entropy(
-                logits, windows.y[rows], weight=weight, label_smoothing=how.label_smoothing
+                self._module(step.x, step.extra),
+                step.y,
+                weight=weight,
+                label_smoothing=how.label_smoothing,
             )
             loss.backward()  # type: ignore[no-untyped-call]
             with torch.no_grad():
                 if how.optimiser == "sgd":
                     self._flat.add_(self._gradient, alpha=-how.learning_rate)
+                elif how.optimiser == "momentum":
+                    first.mul_(_MOMENTUM).add_(self._gradient)
+                    self._flat.add_(first, alpha=-how.learning_rate)
                 else:
                     self._adam(first, second, number, how.learning_rate)
         result: Vector = self._flat.numpy().copy()
@@ -120,7 +143,7 @@ class Learner:
     def logits(self, parameters: Vector, windows: Prepared) -> npt.NDArray[np.float32]:
         """Answers of the model with these parameters: shape (n, classes), float32."""
         self._module.eval()
-        self._flat.copy_(torch.from_numpy(parameters))
+        self._flat.numpy()[:] = parameters
         with torch.no_grad():
             result: npt.NDArray[np.float32] = self._module(windows.x, windows.extra).numpy().copy()
         return result

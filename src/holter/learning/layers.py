@@ -68,13 +68,15 @@ class Spectral(nn.Module):
         return torch.cat(parts, dim=1)
 
     def prepare(self, x: Tensor, extra: Tensor) -> tuple[Tensor, Tensor]:
-        """What ``forward`` works on; computed once for a window, however often it is used."""
+        """Features and extras side by side, computed once for a window, however often used."""
         with torch.no_grad():
-            return self.features(x), extra
+            return torch.cat([self.features(x), extra], dim=1), extra
 
     def forward(self, x: Tensor, extra: Tensor) -> Tensor:
-        hidden = torch.relu(self.body(torch.cat([x, extra], dim=1)))
-        return self.head(hidden)  # type: ignore[no-any-return]
+        """x: what ``prepare`` returned; ``extra`` is part of it already."""
+        linear = nn.functional.linear
+        hidden = torch.relu(linear(x, self.body.weight, self.body.bias))
+        return linear(hidden, self.head.weight, self.head.bias)
 
 
 def band_edges(samples: int, bands: int) -> list[int]:

@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from holter.signals.tasks import TASKS
+
 
 class StudyError(ValueError):
     """Something in a study that its author can mend; the message says what and how."""
@@ -102,7 +104,8 @@ class TrainingTable:
                                    least=1)
     batch_size: int = key(32, "windows in a step", least=1)
     learning_rate: float = key(0.1, "of the device's optimiser", above=0)
-    optimiser: str = key("sgd", "on the device, with fresh state each round", choices=("sgd", "adam"))
+    optimiser: str = key("sgd", "on the device, with fresh state each round",
+                         choices=("sgd", "momentum", "adam"))
     decay: str = key("none", "of the device's learning rate over the rounds",
                      choices=("none", "cosine"))
     class_weights: float = key(0.0, "rare classes count more: weight = frequency to minus this power, "
@@ -174,6 +177,11 @@ class EvaluationTable:
     earlier_share: float = key(0.5, "share of a person's windows used for fitting", above=0, most=0.95)
     gap_windows: int = key(1, "windows left out at each seam between earlier and later", least=0)
     local_steps: int = key(200, "steps of the local-only comparison, from the first model", least=1)
+    local_optimiser: str | None = key(
+        None, "of the local-only comparison (default: that of training)",
+        choices=("sgd", "momentum", "adam"))
+    local_learning_rate: float | None = key(
+        None, "of the local-only comparison (default: that of training)", above=0)
 
 
 @dataclass(frozen=True)
@@ -253,6 +261,8 @@ class Study:
 def _check_together(study: Study) -> None:
     """Rules that hold between keys."""
     training, privacy, data = study.training, study.privacy, study.data
+    if study.study.task not in TASKS:
+        raise _unknown("task", f"study.task = {study.study.task!r}", study.study.task, TASKS)
     if training.local_steps is not None and training.local_epochs is not None:
         raise StudyError("training: give local_steps or local_epochs, not both")
     if privacy.epsilon is not None and privacy.noise_multiplier is not None:
@@ -338,7 +348,7 @@ def _raw_labels(value: Any, where: str) -> tuple[int | str, ...]:
 
 
 def _limited(value: Any, limits: Mapping[str, Any], where: str) -> Any:
-    if limits["choices"] and value not in limits["choices"]:
+    if limits["choices"] and value is not None and value not in limits["choices"]:
         near = difflib.get_close_matches(str(value), limits["choices"], n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}? " if near else ""
         raise StudyError(f"{where} = {value!r} is not known; {hint}it is one of: "

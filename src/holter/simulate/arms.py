@@ -10,18 +10,19 @@ and, apart from them, the federated model on all windows of new people.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from holter.learning.client_update import Learner
+from holter.learning.client_update import Learner, LocalTraining
 from holter.learning.evaluation import Labels, Scores, score
 from holter.learning.model import Vector
 from holter.rounds.study import Study
 from holter.simulate.participants import Participant
 from holter.simulate.training import local_training
-from holter.simulate.workers import Job, Workers
+from holter.simulate.jobs import Job
+from holter.simulate.workers import Workers
 
 Answers = Mapping[str, npt.NDArray[np.int64]]
 """Arm -> answers of one person: "whole", and "global", "local", "personal" on later windows."""
@@ -46,16 +47,17 @@ def answers(
     fitting = study.personalisation
     rate = fitting.learning_rate or study.training.learning_rate
 
-    def job(kind: str, steps: int, learning_rate: float) -> Job:
-        how = local_training(study.training, learning_rate)
-        return Job(kind, study.study.seed, fold, 0, steps, None, study.training.batch_size, how)
+    def job(kind: str, steps: int, how: LocalTraining) -> Job:
+        batch = study.training.batch_size
+        return Job(kind, study.study.seed, fold, 0, steps, None, batch, how)
 
     testable = [p for p in new if len(people[p].earlier) and len(people[p].later)]
-    local_job = job("local", study.evaluation.local_steps, study.training.learning_rate)
+    local_job = job("local", study.evaluation.local_steps, _alone(study))
     local = workers.train(local_job, first_model, testable)
     personal: Mapping[int, Vector] = {}
     if fitting.method != "none":
-        personal = workers.train(job("fit", fitting.steps, rate), model, testable)
+        fit = job("fit", fitting.steps, local_training(study.training, rate))
+        personal = workers.train(fit, model, testable)
     found: dict[int, Answers] = {}
     for p in new:
         person = people[p]
@@ -67,6 +69,13 @@ def answers(
             mine["personal"] = _argmax(learner, personal[p], person, later=True)
         found[p] = mine
     return found
+
+
+def _alone(study: Study) -> LocalTraining:
+    """How the local-only comparison trains: as the study says, else as devices do."""
+    alone, training = study.evaluation, study.training
+    how = local_training(training, alone.local_learning_rate or training.learning_rate)
+    return replace(how, optimiser=alone.local_optimiser or how.optimiser)
 
 
 def _argmax(

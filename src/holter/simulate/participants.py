@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from torch import nn
 
 from holter.learning.client_update import Learner, Prepared
+from holter.learning.model import ModelSpec, build
 from holter.rounds.study import Study
 from holter.signals.inputs import Inputs, examples
 from holter.signals.prepare import Recorded
 from holter.signals.splits import earlier_and_later
 from holter.signals.windows import InputShape
+from holter.simulate.dice import key
 from holter.simulate.people import People, inputs_of
 
 
@@ -27,6 +30,13 @@ class Participant:
     whole: Prepared
     earlier: Prepared
     later: Prepared
+
+
+def module_of(study: Study, shape: InputShape) -> nn.Module:
+    """The study's model with its first parameters, the same in every process."""
+    model = study.model
+    spec = ModelSpec(model.name, model.hidden, model.depth, model.patch, model.bands)
+    return build(spec, shape, seed=int.from_bytes(key(study.study.seed, "model")[:4], "big"))
 
 
 def shape_of(people: People, how: Inputs) -> InputShape:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from holter.learning.client_update import Learner
-from holter.learning.model import ModelSpec, Vector, build, layout_of, parameters_of
+from holter.learning.model import Vector, layout_of, parameters_of
 from holter.privacy.ledger import GENESIS
 from holter.rounds import journal
 from holter.rounds.journal import RoundRecord
@@ -28,8 +28,8 @@ from holter.rounds.study import Study
 from holter.signals.splits import folds, new_people
 from holter.signals.windows import InputShape
 from holter.simulate import arms, result
-from holter.simulate.dice import generator, key
-from holter.simulate.participants import Participant, participants, shape_of
+from holter.simulate.dice import generator
+from holter.simulate.participants import Participant, module_of, participants, shape_of
 from holter.simulate.people import People, inputs_of
 from holter.simulate.progress import Progress
 from holter.simulate.store import JOURNAL, LEDGER, RunFolder
@@ -83,7 +83,7 @@ def check(study: Study, people: People) -> Prepared:
     Raises StudyError, DataError or ModelError.
     """
     shape = shape_of(people, inputs_of(study.data))
-    layout = layout_of(_module(study, shape))
+    layout = layout_of(module_of(study, shape))
     splits = _splits(study, len(people.recorded))
     plans = tuple(make_plan(study, people=len(s.train), layout=layout) for s in splits)
     return Prepared(study, people, shape, splits, plans)
@@ -104,13 +104,6 @@ def _splits(study: Study, count: int) -> tuple[Split, ...]:
     return tuple(splits) if wanted is None else (*splits, Split(tuple(everyone), ()))
 
 
-def _module(study: Study, shape: InputShape) -> torch.nn.Module:
-    model = study.model
-    spec = ModelSpec(model.name, model.hidden, model.depth, model.patch, model.bands)
-    seed = int.from_bytes(key(study.study.seed, "model")[:4], "big")
-    return build(spec, shape, seed=seed)
-
-
 def run(
     prepared: Prepared,
     folder: RunFolder,
@@ -125,23 +118,25 @@ def run(
     version: of holter, for the result. report: makes the page from result and journal.
     """
     torch.set_num_threads(1)  # one thread a process: bits do not depend on the machine's load
-    state = _State(prepared, folder)
-    if resume:
-        state.restore()
-    else:
-        folder.append(JOURNAL, journal.event("start", **_about(prepared, folder)))
-        state.begin_training(0)
-    try:
-        with Workers(state.learner, state.people, _worker_count(prepared)) as workers:
+    # Started first, so that they import torch while this process prepares everyone's windows.
+    with Workers(_worker_count(prepared)) as workers:
+        state = _State(prepared, folder)
+        if resume:
+            state.restore()
+        else:
+            folder.append(JOURNAL, journal.event("start", **_about(prepared, folder)))
+            state.begin_training(0)
+        try:
+            workers.brief(state.study, prepared.shape, state.learner, state.people)
             for number in range(state.number, len(prepared.splits)):
                 if number > state.number:
                     state.begin_training(number)
                 state.train(workers, on_round)
-        return state.finish(report, version)
-    except KeyboardInterrupt:
-        done, planned = state.rounds_done()
-        folder.append(JOURNAL, journal.event("interrupted", rounds_done=done))
-        raise Interrupted(done, planned) from None
+            return state.finish(report, version)
+        except KeyboardInterrupt:
+            done, planned = state.rounds_done()
+            folder.append(JOURNAL, journal.event("interrupted", rounds_done=done))
+            raise Interrupted(done, planned) from None
 
 
 def _worker_count(prepared: Prepared) -> int:
@@ -166,7 +161,7 @@ class _State:
 
     def __init__(self, prepared: Prepared, folder: RunFolder) -> None:
         self.prepared, self.folder, self.study = prepared, folder, prepared.study
-        module = _module(self.study, prepared.shape)
+        module = module_of(self.study, prepared.shape)
         self.layout = layout_of(module)
         self.first_model: Vector = parameters_of(module)
         self.learner = Learner(module, prepared.shape.classes)
@@ -318,13 +313,14 @@ def evaluate(
     torch.set_num_threads(1)
     study = folder.study
     shape = shape_of(people, inputs_of(study.data))
-    module = _module(study, shape)
+    module = module_of(study, shape)
     first = parameters_of(module)
     parameters = layout_of(module).flatten(model)
     learner = Learner(module, shape.classes)
     everyone = participants(study, people, learner)
     new = list(range(len(everyone)))
-    with Workers(learner, everyone, study.simulation.workers) as workers:
-        found = arms.answers(study, -1 % 2**16, parameters, first, learner, workers, everyone, new)
+    with Workers(study.simulation.workers) as workers:
+        workers.brief(study, shape, learner, everyone)
+        found = arms.answers(study, 0, parameters, first, learner, workers, everyone, new)
     blocks = arms.scores(arms.verdicts(everyone, found), shape.classes)
     return result.evaluation_blocks(blocks, classes)

@@ -30,7 +30,8 @@ from holter.simulate.dice import SeededDice, key
 from holter.simulate.outcome import Outcome, Traffic
 from holter.simulate.population import Fate, Registrar, fates
 from holter.simulate.progress import Progress
-from holter.simulate.workers import Job, Workers
+from holter.simulate.jobs import Job
+from holter.simulate.workers import Workers
 
 DEFAULT_LOCAL_STEPS = 20  # where a study names neither steps nor epochs
 

@@ -1,68 +1,71 @@
 """Processes that train devices, one thread each, kept for the whole run.
 
-A worker inherits everyone's windows when it is forked, so only parameters travel: raw
-float32 bytes after a line of JSON, no pickle. The same seed gives the same updates for any
-number of workers, because each device's training depends on nothing but its own numbers.
+They are started as programs of their own (``worker``), not forked: a fork of a process that
+has used torch with several threads, as a notebook has, can hang for ever. Windows go to
+them once, through a pipe; after that only parameters travel.
 """
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-import os
+import select
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from dataclasses import asdict
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from holter.learning.client_update import Batches, Learner, LocalTraining
+from holter.learning.client_update import Learner, Prepared
 from holter.learning.model import Vector
-from holter.simulate.dice import generator
+from holter.rounds.study import Study
+from holter.signals.windows import InputShape
+from holter.simulate import frames
+from holter.simulate.jobs import Job, do
 from holter.simulate.participants import Participant
+from holter.simulate.store import study_text
 
-
-@dataclass(frozen=True)
-class Job:
-    """One kind of training for some devices, from one start.
-
-    kind: "update" (all windows), "local" or "fit" (earlier windows). steps or epochs.
-    """
-
-    kind: str
-    seed: int
-    fold: int
-    round: int
-    steps: int | None
-    epochs: int | None
-    batch: int
-    how: LocalTraining
+PATIENCE_SECONDS = 3600.0  # for one round's answers; a process that takes longer is given up
 
 
 class WorkerDied(RuntimeError):
-    """A training process ended by itself: out of memory, or ended from outside."""
+    """A training process ended by itself, or gave no answer within PATIENCE_SECONDS."""
 
 
 class Workers:
-    """``train`` gives each device's new parameters. Use as a context manager."""
+    """``train`` gives each device's new parameters. Use as a context manager.
 
-    def __init__(self, learner: Learner, people: Sequence[Participant], count: int) -> None:
+    With a count of 1 everything is trained in this process.
+    """
+
+    def __init__(self, count: int) -> None:
+        command = [sys.executable, "-m", "holter.simulate.worker"]
+        self._processes = [
+            # A session of its own: Ctrl-C is for the parent, which closes the pipe.
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            )
+            for _ in range(count if count > 1 else 0)
+        ]
+
+    def brief(
+        self, study: Study, shape: InputShape, learner: Learner, people: Sequence[Participant]
+    ) -> None:
+        """Tell the processes the study and everyone's windows, before the first ``train``."""
         self._learner, self._people = learner, people
-        self._pipes: list[Connection] = []
-        self._processes: list[Any] = []
-        # Forking shares the windows without a copy; where there is no fork, train in place.
-        if count > 1 and "fork" in multiprocessing.get_all_start_methods():
-            context = multiprocessing.get_context("fork")
-            for _ in range(count):
-                ours, theirs = context.Pipe()
-                process = context.Process(target=self._serve, args=(theirs, ours), daemon=True)
-                process.start()
-                theirs.close()
-                self._pipes.append(ours)
-                self._processes.append(process)
+        for number, process in enumerate(self._processes):
+            head = {"path": sys.path, "study": study_text(study).decode(), "shape": asdict(shape)}
+            mine = range(number, len(people), len(self._processes))
+            windows = [(p, people[p].whole, people[p].earlier) for p in mine]
+            head["people"] = [[p, len(whole), len(earlier)] for p, whole, earlier in windows]
+            head["sizes"] = [list(part.shape[1:]) for part in _parts(people[0].whole)]
+            body = b"".join(
+                part.numpy().tobytes()
+                for _, whole, earlier in windows
+                for part in (*_parts(whole), *_parts(earlier))
+            )
+            _send(process, head, body)
 
     def __enter__(self) -> Self:
         return self
@@ -73,75 +76,61 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for pipe in self._pipes:
-            pipe.close()
         for process in self._processes:
-            process.join(timeout=10)
-            if process.is_alive():
-                process.terminate()
+            process.kill() if kind is not None else _stdin(process).close()
+        for process in self._processes:
+            process.wait(timeout=60)
+            if process.stdout is not None:
+                process.stdout.close()
 
     def train(self, job: Job, start: Vector, devices: Sequence[int]) -> Mapping[int, Vector]:
         """New parameters of each device, shape (d,), float32. Raises WorkerDied."""
-        if not self._pipes:
-            return {device: self._one(job, start, device) for device in devices}
-        shares = [list(devices[i :: len(self._pipes)]) for i in range(len(self._pipes))]
+        if not self._processes:
+            return {d: do(job, self._learner, self._windows(job, d), start, d) for d in devices}
+        count = len(self._processes)
+        shares = [[d for d in devices if d % count == number] for number in range(count)]
+        for process, share in zip(self._processes, shares, strict=True):
+            _send(process, {"job": asdict(job), "devices": share}, start.tobytes())
         results: dict[int, Vector] = {}
-        try:
-            for pipe, share in zip(self._pipes, shares, strict=True):
-                pipe.send_bytes(_pack(job, share, start))
-            for pipe, share in zip(self._pipes, shares, strict=True):
-                rows = np.frombuffer(pipe.recv_bytes(), dtype=np.float32)
-                vectors = rows.reshape(len(share), len(start)) if share else []
-                results.update(zip(share, vectors, strict=True))
-        except (EOFError, OSError):
-            raise WorkerDied(
-                "a training process ended unexpectedly (often: out of memory); "
-                "lower simulation.workers and resume"
-            ) from None
+        for process, share in zip(self._processes, shares, strict=True):
+            rows = np.frombuffer(_answer(process), dtype=np.float32)
+            results.update(zip(share, rows.reshape(len(share), -1) if share else [], strict=True))
         return results
 
-    def _serve(self, pipe: Connection, parents: Connection) -> None:
-        parents.close()
-        # Ctrl-C reaches the whole group of processes; the parent decides what to do with it.
-        import signal
-
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        while True:
-            try:
-                job, devices, start = _unpack(pipe.recv_bytes())
-            except (EOFError, OSError):
-                os._exit(0)
-            vectors = [self._one(job, start, device) for device in devices]
-            pipe.send_bytes(b"".join(vector.tobytes() for vector in vectors))
-
-    def _one(self, job: Job, start: Vector, device: int) -> Vector:
+    def _windows(self, job: Job, device: int) -> Prepared:
         person = self._people[device]
-        windows = person.whole if job.kind == "update" else person.earlier
-        if not len(windows):
-            return start.copy()
-        dice = generator(job.seed, job.kind, job.fold, job.round, device)
-        chosen = batches(len(windows), job, dice)
-        return self._learner.train(start, windows, chosen, job.how)
+        return person.whole if job.on_all_windows else person.earlier
 
 
-def batches(windows: int, job: Job, dice: np.random.Generator) -> Batches:
-    """Rows of each step: shape (steps, batch); every window once before any comes again."""
-    batch = min(job.batch, windows)
-    per_epoch = -(-windows // batch)
-    steps = job.steps if job.steps is not None else per_epoch * (job.epochs or 1)
-    orders = [dice.permutation(windows) for _ in range(-(-steps * batch // windows))]
-    rows: npt.NDArray[np.int64] = np.concatenate(orders)[: steps * batch]
-    return rows.reshape(steps, batch)
+def _parts(windows: Prepared):  # type: ignore[no-untyped-def]
+    return windows.x, windows.extra, windows.y
 
 
-def _pack(job: Job, devices: Sequence[int], start: Vector) -> bytes:
-    fields = {**vars(job), "how": vars(job.how), "devices": list(devices)}
-    return json.dumps(fields).encode() + b"\n" + start.tobytes()
+def _stdin(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert process.stdin is not None
+    return process.stdin
 
 
-def _unpack(data: bytes) -> tuple[Job, list[int], Vector]:
-    head, _, body = data.partition(b"\n")
-    fields = json.loads(head)
-    devices = fields.pop("devices")
-    how = LocalTraining(**fields.pop("how"))
-    return Job(**fields, how=how), devices, np.frombuffer(body, dtype=np.float32)
+def _send(process: subprocess.Popen[bytes], head: dict[str, object], body: bytes) -> None:
+    try:
+        frames.write(_stdin(process), head, body)
+    except frames.Closed:
+        raise _died(process) from None
+
+
+def _answer(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], PATIENCE_SECONDS)
+    if not ready:
+        raise WorkerDied(f"a training process gave no answer in {PATIENCE_SECONDS:.0f} s")
+    try:
+        return frames.read(process.stdout)[1]
+    except frames.Closed:
+        raise _died(process) from None
+
+
+def _died(process: subprocess.Popen[bytes]) -> WorkerDied:
+    return WorkerDied(
+        f"a training process ended with code {process.wait(timeout=60)} (often: out of memory); "
+        "set simulation.workers = 1 to train in this process, and go on with --resume"
+    )
