@@ -46,7 +46,8 @@ def weights_at_zero(points: Elements) -> Elements:
         difference = (point + np.uint64(PRIME) - at[others]) % PRIME
         denominator[others] = denominator[others] * difference % PRIME
     inverse = np.array([pow(int(d), -1, PRIME) for d in denominator], dtype=np.uint64)
-    return numerator * inverse % PRIME
+    result: Elements = (numerator * inverse % PRIME).astype(np.uint64)
+    return result
 
 
 def combine(weights: Elements, values: Elements) -> Elements:

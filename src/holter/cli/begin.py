@@ -117,13 +117,18 @@ def tasks() -> None:
     for task in TASKS.values():
         table.add_row(task.name, task.about, task.signals, ", ".join(task.classes))
     console.print(table)
-    extras = Table(title="\\[data] extra: inputs computed on the device", title_justify="left",
-                   title_style="bold")
+    extras = Table(
+        title="\\[data] extra: inputs computed on the device",
+        title_justify="left",
+        title_style="bold",
+    )
     extras.add_column("name")
     extras.add_column("what it is", overflow="fold")
     for name, about in EXTRAS.items():
         extras.add_row(name, about)
     console.print(extras)
-    console.print("Models: softmax, mlp, spectral, mixer, cnn, or your own as package.module:build",
-                  highlight=False)
+    console.print(
+        "Models: softmax, mlp, spectral, mixer, cnn, or your own as package.module:build",
+        highlight=False,
+    )
     console.print("Begin one: holter init DIR --task TASK", highlight=False)

@@ -21,7 +21,7 @@ from holter.rounds import journal
 from holter.rounds.journal import RoundRecord
 from holter.rounds.study import Study, StudyError
 from holter.signals.readers import DataError
-from holter.simulate.store import (
+from holter.simulator.store import (
     JOURNAL,
     MODEL,
     REPORT,
@@ -143,8 +143,8 @@ def evaluate(run: Run | str | Path, file: str | Path) -> Mapping[str, Any]:
     with _mendable():
         from safetensors.numpy import load_file
 
-        from holter.simulate import run as simulator
-        from holter.simulate.people import load
+        from holter.simulator import run as simulator
+        from holter.simulator.people import load
 
         folder = RunFolder.open_existing(loaded.path)
         people = load(folder.study, Path(), Path(file))
@@ -176,22 +176,22 @@ def _study(study: str | Path | Study, overrides: Sequence[str]) -> Study:
 
 
 def _overridden(study: Study, overrides: Sequence[str]) -> Study:
-    from holter.simulate.store import study_text
+    from holter.simulator.store import study_text
 
     return Study.parse(study_text(study).decode(), overrides)
 
 
 def _prepare(study: Study, data: str | Path | None) -> Any:
     """Load people and check everything; imports torch."""
-    from holter.simulate import run as simulator
-    from holter.simulate.people import load
+    from holter.simulator import run as simulator
+    from holter.simulator.people import load
 
     return simulator.check(study, load(study, data_root(data)))
 
 
 def _run(folder: RunFolder, prepared: Any, *, resume: bool, on_round: OnRound | None) -> Run:
     from holter.dash.report import report_html
-    from holter.simulate import run as simulator
+    from holter.simulator import run as simulator
 
     def tell(record: RoundRecord, stage: simulator.Stage) -> None:
         if on_round is not None:

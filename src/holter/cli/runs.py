@@ -31,12 +31,15 @@ def demo(
     """
     console = Console()
     study = Study.parse(demo_text())
-    console.print(Panel(
-        "1,000 synthetic wearers learn to tell six activities apart from wrist acceleration and "
-        "heart rate. 750 take part, 75 a round; 250 are new. Updates are clipped, noised and "
-        "masked; the first round goes message by message through secure aggregation.",
-        title="holter demo", title_align="left",
-    ))
+    console.print(
+        Panel(
+            "1,000 synthetic wearers learn to tell six activities apart from wrist acceleration and "
+            "heart rate. 750 take part, 75 a round; 250 are new. Updates are clipped, noised and "
+            "masked; the first round goes message by message through secure aggregation.",
+            title="holter demo",
+            title_align="left",
+        )
+    )
     with show.watching(console, synthetic=True) as tell:
         run = calls.simulate(study, out, force=force, on_round=tell)
     show.screen(console, run)
@@ -71,9 +74,7 @@ def simulate(
             run = calls.resume(resume, data=data, on_round=tell)
     else:
         if study is None or out is None:
-            raise calls.UserError(
-                "name a study and a folder: holter simulate study.toml --out RUN"
-            )
+            raise calls.UserError("name a study and a folder: holter simulate study.toml --out RUN")
         with show.watching(console, synthetic=False) as tell:
             run = calls.simulate(
                 study, out, data=data, overrides=overrides, force=force, on_round=tell

@@ -53,19 +53,25 @@ def watching(console: Console, *, synthetic: bool) -> Iterator[OnRound]:
 
     kind = "synthetic people" if synthetic else "recorded people"
     if not console.is_terminal:
+
         def plain(record: RoundRecord, stage: Stage) -> None:
             done, total, text = words(record, stage)
             if record.accuracy is not None or record.reason is not None or done in (1, total):
                 fold = f"training {stage.training + 1}/{stage.trainings}, "
                 fold = fold if stage.trainings > 1 else ""
-                console.print(f"{fold}round {record.round}/{stage.rounds}: {text}",
-                              highlight=False, soft_wrap=True)
+                console.print(
+                    f"{fold}round {record.round}/{stage.rounds}: {text}",
+                    highlight=False,
+                    soft_wrap=True,
+                )
 
         yield plain
         return
     columns = (
-        TextColumn(f"[bold]simulating {kind}"), BarColumn(bar_width=24),
-        TextColumn("round {task.completed}/{task.total}"), TextColumn("{task.description}"),
+        TextColumn(f"[bold]simulating {kind}"),
+        BarColumn(bar_width=24),
+        TextColumn("round {task.completed}/{task.total}"),
+        TextColumn("{task.description}"),
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("getting ready", total=None)
@@ -95,9 +101,7 @@ def screen(console: Console, run: Run) -> None:
 
 def comparison(evaluation: Mapping[str, Any]) -> Table:
     """Three arms on the same later windows, and new people on all of theirs."""
-    table = Table(
-        title="accuracy per person, new people", title_justify="left", title_style="bold"
-    )
+    table = Table(title="accuracy per person, new people", title_justify="left", title_style="bold")
     for column in ("", "mean", "10th pct", "worst", "macro-F1", "people"):
         table.add_column(column, justify="left" if not column else "right", no_wrap=True)
     rows = [(name, evaluation[key]) for key, name in ARMS if evaluation.get(key) is not None]

@@ -46,7 +46,7 @@ def add_stream(accumulator: Words, key: bytes, *, subtract: bool = False) -> Non
     """
     encryptor = _cipher(key)
     block = np.empty(min(_BLOCK_WORDS, max(len(accumulator), 1)), dtype="<u8")
-    view = memoryview(block).cast("B")
+    view = memoryview(block.data).cast("B")
     combine = np.subtract if subtract else np.add
     for start in range(0, len(accumulator), _BLOCK_WORDS):
         part = accumulator[start : start + _BLOCK_WORDS]

@@ -63,9 +63,7 @@ def _steps(windows: Prepared, batches: Batches) -> Iterator[Prepared]:
         several = windows.take(rows.reshape(-1))
         for first in range(0, rows.size, size):
             last = first + size
-            yield Prepared(
-                several.x[first:last], several.extra[first:last], several.y[first:last]
-            )
+            yield Prepared(several.x[first:last], several.extra[first:last], several.y[first:last])
 
 
 class Learner:

@@ -57,7 +57,7 @@ class Spectral(nn.Module):
             return means
         signals = x
         if x.shape[1] % 3 == 0:
-            lengths = x.unflatten(1, (-1, 3)).square().sum(dim=2).sqrt()
+            lengths = x.reshape(len(x), -1, 3, x.shape[2]).square().sum(dim=2).sqrt()
             signals = torch.cat([x, lengths], dim=1)
         centred = signals - signals.mean(dim=2, keepdim=True)
         window = torch.hann_window(x.shape[2], periodic=False)
@@ -80,10 +80,13 @@ class Spectral(nn.Module):
 
 
 def band_edges(samples: int, bands: int) -> list[int]:
-    """First bins of logarithmic frequency bands from bin 1 on, and the end; [] below 8 samples."""
+    """First bins of logarithmic frequency bands from bin 1 on, and the end; [] below 8 samples.
+
+    The end is at 9/16 of half the sampling rate: above it small sensors hold mostly noise.
+    """
     if samples < 8:
         return []
-    edges = np.geomspace(1, samples // 2 + 1, bands + 1).round().astype(int)
+    edges = np.geomspace(1, samples * 9 / 32, bands + 1).round().astype(int)
     return [int(edge) for edge in np.unique(edges)]
 
 
@@ -106,7 +109,7 @@ class Mixer(nn.Module):
 
     def forward(self, x: Tensor, extra: Tensor) -> Tensor:
         padded = nn.functional.pad(x, (0, self._padding))
-        patches = padded.unflatten(2, (-1, self._patch)).transpose(1, 2).flatten(2)
+        patches = padded.reshape(len(x), x.shape[1], -1, self._patch).transpose(1, 2).flatten(2)
         tokens = self.embed(patches)
         for layer in self.layers:
             tokens = layer(tokens)

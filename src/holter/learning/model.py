@@ -66,7 +66,8 @@ def _build(spec: ModelSpec, shape: InputShape) -> nn.Module:
     if not colon:
         raise ModelError(
             f"model.name = {spec.name!r} is not known; it is one of: "
-            + ", ".join(CATALOGUE) + ", or your own as package.module:build"
+            + ", ".join(CATALOGUE)
+            + ", or your own as package.module:build"
         )
     try:
         builder = getattr(importlib.import_module(package), function)

@@ -36,9 +36,7 @@ def share_penalty(variance: float, shares: int) -> float:
 
     tau = 10 * sum over k = 1..n-1 of exp(-2 pi^2 s^2 k / (k + 1)).
     """
-    return 10 * sum(
-        math.exp(-2 * math.pi**2 * variance * k / (k + 1)) for k in range(1, shares)
-    )
+    return 10 * sum(math.exp(-2 * math.pi**2 * variance * k / (k + 1)) for k in range(1, shares))
 
 
 def epsilon_rdp(rho: float, delta: float) -> float:

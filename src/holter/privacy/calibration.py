@@ -50,7 +50,11 @@ def noiseless_grid(largest_sum: int) -> Grid:
 
 
 def noisy_grid(
-    *, clip: float, noise_multiplier: float, largest_sum: int, honest_shares: int,
+    *,
+    clip: float,
+    noise_multiplier: float,
+    largest_sum: int,
+    honest_shares: int,
     coordinates: int,
 ) -> Grid:
     """The grid for updates clipped to ``clip`` with noise of ``noise_multiplier`` * clip on a sum.

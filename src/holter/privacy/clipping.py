@@ -67,8 +67,4 @@ def bound_integers(values: npt.NDArray[np.int64], norm_limit: int) -> npt.NDArra
 def _square(values: npt.NDArray[np.int64]) -> int:
     """Exact sum of squares as a Python integer: halves keep every partial sum inside int64."""
     high, low = values >> 16, values & 0xFFFF
-    return (
-        (int(np.dot(high, high)) << 32)
-        + (int(np.dot(high, low)) << 17)
-        + int(np.dot(low, low))
-    )
+    return (int(np.dot(high, high)) << 32) + (int(np.dot(high, low)) << 17) + int(np.dot(low, low))

@@ -49,15 +49,15 @@ class Participation:
         return max(self.times.values(), default=0)
 
 
-def choose(state: Participation, round_number: int, count: int, *, beacon: bytes) -> tuple[int, ...]:
+def choose(
+    state: Participation, round_number: int, count: int, *, beacon: bytes
+) -> tuple[int, ...]:
     """Up to ``count`` devices for the round, in random order. beacon: public, fixed beforehand.
 
     Fewer come back only where fewer may be asked at all.
     """
     eligible = [d for d in range(state.people) if state.may_be_asked(d, round_number)]
-    ranked = sorted(
-        eligible, key=lambda d: (state.times.get(d, 0), _lot(beacon, round_number, d))
-    )
+    ranked = sorted(eligible, key=lambda d: (state.times.get(d, 0), _lot(beacon, round_number, d)))
     return tuple(sorted(ranked[:count], key=lambda d: _lot(beacon, round_number, d)))
 
 

@@ -44,9 +44,7 @@ def contribution(
     """
     grid = plan.grid
     seed = plan.subset_seed(round_number)
-    sent = update.astype(np.float64)[
-        subset.chosen(plan.layout.size, plan.compression_share, seed)
-    ]
+    sent = update.astype(np.float64)[subset.chosen(plan.layout.size, plan.compression_share, seed)]
     if grid.norm_limit is None:
         most = grid.coordinate_limit / grid.scale
         bounded = np.clip(bound_norm(sent, np.inf, normalise=False), -most, most)

@@ -31,7 +31,7 @@ from holter.privacy.guarantee import ADJACENCY, ADVERSARY, UNIT, Guarantee
 from holter.privacy.ledger import Contract
 from holter.rounds.study import Study, StudyError
 from holter.secagg.session import COMPLETE_GRAPH_LIMIT, Bounds, threshold
-from holter.wire.cbor import encode
+from holter.wire.cbor import Value, encode
 
 DEVICE_FLOOR = 20  # clients: a device build takes part in no smaller cohort
 LEAST_SIGNAL_TO_NOISE = 0.3  # of a round; below, a target epsilon is refused (privacy.md 9)
@@ -86,7 +86,10 @@ class Plan:
     def contract(self) -> Contract:
         """What this plan may ever ask of one device."""
         return Contract(
-            self.hash.hex(), self.rounds, self.max_participations, self.min_separation,
+            self.hash.hex(),
+            self.rounds,
+            self.max_participations,
+            self.min_separation,
             to_units(self.rho_per_participation),
         )
 
@@ -132,11 +135,11 @@ class Plan:
         return hashlib.sha256(self.hash + round_number.to_bytes(8, "big")).digest()
 
 
-def _items(value: object) -> object:
+def _items(value: object) -> Value:
     """Dataclass contents as CBOR values; a float is written as its exact hexadecimal text."""
     match value:
         case dict():
-            return {name: _items(item) for name, item in value.items()}
+            return {str(name): _items(item) for name, item in value.items()}
         case list() | tuple():
             return [_items(item) for item in value]
         case bool() | int() | str() | None:
@@ -193,7 +196,12 @@ def make_plan(study: Study, *, people: int, layout: Layout) -> Plan:
 
 
 def _grid(
-    mode: str, clip: float, multiplier: float, largest_sum: int, honest_shares: int, coordinates: int
+    mode: str,
+    clip: float,
+    multiplier: float,
+    largest_sum: int,
+    honest_shares: int,
+    coordinates: int,
 ) -> Grid:
     """The one rule, used by both sides."""
     if mode == "none":
@@ -320,8 +328,12 @@ def check_plan(plan: Plan, *, device_floor: int = DEVICE_FLOOR) -> None:
     if plan.mode not in ("none", "distributed"):
         raise PlanRefused(f"privacy mode {plan.mode} is unknown to this device")
     expected = _grid(
-        plan.mode, plan.clip, plan.noise_multiplier, plan.bounds.largest_roster,
-        plan.honest_shares, plan.coordinates,
+        plan.mode,
+        plan.clip,
+        plan.noise_multiplier,
+        plan.bounds.largest_roster,
+        plan.honest_shares,
+        plan.coordinates,
     )
     if expected != plan.grid:
         raise PlanRefused("the plan's grid is not the one that its promise needs")

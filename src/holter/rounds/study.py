@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import operator
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,40 +50,60 @@ class StudyTable:
 
 @dataclass(frozen=True)
 class SignalTable:
-    array: str = key(about="array of an npz file: windows x samples, or windows x channels x samples")
+    array: str = key(
+        about="array of an npz file: windows x samples, or windows x channels x samples"
+    )
     scale: float = key(1.0, "multiplies the stored numbers, to get units such as g, mV or bpm")
     offset: float = key(0.0, "added after scaling")
-    kind: str = key("signal", "signal: samples in time; features: one number a channel",
-                    choices=("signal", "features"))
+    kind: str = key(
+        "signal",
+        "signal: samples in time; features: one number a channel",
+        choices=("signal", "features"),
+    )
     channels: tuple[int, ...] = key((), "of a three-dimensional array, only these channels")
-    samples: int | None = key(None, "bring windows to this many samples by pooling or holding", least=1)
+    samples: int | None = key(
+        None, "bring windows to this many samples by pooling or holding", least=1
+    )
     pool: str = key("mean", "how samples are pooled", choices=("mean", "std"))
 
 
 @dataclass(frozen=True)
 class DataTable:
-    source: str = key("synthetic", "where recordings come from",
-                      choices=("synthetic", "npz", "csv", "parquet"))
+    source: str = key(
+        "synthetic", "where recordings come from", choices=("synthetic", "npz", "csv", "parquet")
+    )
     path: str | None = key(None, "file, relative to the data root (--data or HOLTER_DATA)")
     people: int = key(1000, "synthetic people to make", least=4)
     windows: int = key(40, "windows of each synthetic person", least=4)
     person: str = key("person", "array or column that says whose window it is")
     label: str = key("label", "array or column with the label")
-    time: str | None = key(None, "array or column with seconds; without it the file's order is time")
+    time: str | None = key(
+        None, "array or column with seconds; without it the file's order is time"
+    )
     signals: tuple[SignalTable, ...] = key((), "arrays that make up a window, as [[data.signals]]")
     columns: tuple[str, ...] = key((), "csv and parquet: feature columns, one window a row")
     label_names: str | None = key(None, "array with the names of whole-number labels")
     labels: Mapping[str, tuple[int | str, ...]] = key(
-        {}, "class name = raw labels merged into it; the order is the order of classes")
+        {}, "class name = raw labels merged into it; the order is the order of classes"
+    )
     leave_out: tuple[int | str, ...] = key((), "raw labels whose windows are dropped")
     leave_out_people: tuple[int | str, ...] = key((), "people whose windows are dropped")
     extra: tuple[str, ...] = key((), "inputs computed on the device; `holter tasks` lists them")
-    context: tuple[int, ...] = key((), "offsets in windows, both ways, whose means are extra inputs")
+    context: tuple[int, ...] = key(
+        (), "offsets in windows, both ways, whose means are extra inputs"
+    )
     rr: str = key("rr", "array of preceding and following beat intervals, for extra rr-ratios")
-    normalise: str = key("none", "scale each channel: not at all, by the person's own windows "
-                         "(no labels), or both forms side by side", choices=("none", "person", "both"))
-    missing: str = key("error", "NaN and missing_values: refuse, put the person's mean, or mask",
-                       choices=("error", "person-mean", "mask"))
+    normalise: str = key(
+        "none",
+        "scale each channel: not at all, by the person's own windows "
+        "(no labels), or both forms side by side",
+        choices=("none", "person", "both"),
+    )
+    missing: str = key(
+        "error",
+        "NaN and missing_values: refuse, put the person's mean, or mask",
+        choices=("error", "person-mean", "mask"),
+    )
     missing_values: tuple[float, ...] = key((), "stored numbers that mean «not measured»")
 
 
@@ -100,23 +121,37 @@ class TrainingTable:
     rounds: int = key(40, "how often a cohort is asked", least=1, most=100_000)
     clients_per_round: int = key(100, "clients that a round wants", least=2)
     local_steps: int | None = key(None, "gradient steps on a device in a round", least=1)
-    local_epochs: int | None = key(None, "instead of local_steps: passes over the device's windows",
-                                   least=1)
+    local_epochs: int | None = key(
+        None, "instead of local_steps: passes over the device's windows", least=1
+    )
     batch_size: int = key(32, "windows in a step", least=1)
     learning_rate: float = key(0.1, "of the device's optimiser", above=0)
-    optimiser: str = key("sgd", "on the device, with fresh state each round",
-                         choices=("sgd", "momentum", "adam"))
-    decay: str = key("none", "of the device's learning rate over the rounds",
-                     choices=("none", "cosine"))
-    class_weights: float = key(0.0, "rare classes count more: weight = frequency to minus this power, "
-                               "computed on the device", least=0, most=1)
-    label_smoothing: float = key(0.0, "share of each label spread over all classes", least=0, most=0.5)
-    server_optimiser: str = key("average", "how the mean update is applied",
-                                choices=("average", "momentum", "adam"))
+    optimiser: str = key(
+        "sgd", "on the device, with fresh state each round", choices=("sgd", "momentum", "adam")
+    )
+    decay: str = key(
+        "none", "of the device's learning rate over the rounds", choices=("none", "cosine")
+    )
+    class_weights: float = key(
+        0.0,
+        "rare classes count more: weight = frequency to minus this power, computed on the device",
+        least=0,
+        most=1,
+    )
+    label_smoothing: float = key(
+        0.0, "share of each label spread over all classes", least=0, most=0.5
+    )
+    server_optimiser: str = key(
+        "average", "how the mean update is applied", choices=("average", "momentum", "adam")
+    )
     server_learning_rate: float = key(1.0, "step of the server's optimiser", above=0)
     server_momentum: float = key(0.9, "of momentum and adam", least=0, most=0.9999)
-    average_last: float = key(0.0, "the model is the mean over this last share of rounds "
-                              "(0: the last round's)", least=0, most=1)
+    average_last: float = key(
+        0.0,
+        "the model is the mean over this last share of rounds (0: the last round's)",
+        least=0,
+        most=1,
+    )
 
 
 @dataclass(frozen=True)
@@ -124,10 +159,14 @@ class CohortTable:
     selection: str = key("random", "how a round's cohort is drawn", choices=("random",))
     over_selection: float = key(1.0, "ask this many times clients_per_round", least=1, most=4)
     survivors_floor: int | None = key(
-        None, "fewest survivors a sum is opened for, and what the noise is sized for "
-        "(default: 80 % of clients_per_round, and what the threshold needs)", least=2)
+        None,
+        "fewest survivors a sum is opened for, and what the noise is sized for "
+        "(default: 80 % of clients_per_round, and what the threshold needs)",
+        least=2,
+    )
     max_participations: int | None = key(
-        None, "rounds one device may take part in (default: what the rounds need)", least=1)
+        None, "rounds one device may take part in (default: what the rounds need)", least=1
+    )
     min_separation: int = key(1, "rounds between two participations of a device", least=1)
 
 
@@ -138,59 +177,89 @@ class AggregationTable:
 
 @dataclass(frozen=True)
 class PrivacyTable:
-    mode: str = key("distributed", "distributed: each device adds its share of the noise; "
-                    "none: NOT PRIVATE", choices=("distributed", "none"))
+    mode: str = key(
+        "distributed",
+        "distributed: each device adds its share of the noise; none: NOT PRIVATE",
+        choices=("distributed", "none"),
+    )
     epsilon: float | None = key(None, "target for the whole study", above=0)
-    noise_multiplier: float | None = key(None, "instead of epsilon: noise on the sum over the clip",
-                                         above=0)
+    noise_multiplier: float | None = key(
+        None, "instead of epsilon: noise on the sum over the clip", above=0
+    )
     delta: float = key(1e-6, "chance that the bound fails", above=0, most=0.1)
     clip: float = key(1.0, "L2 bound of one update", above=0)
-    bound: str = key("normalise", "bring every non-zero update to the clip, or only longer ones",
-                     choices=("normalise", "clip"))
+    bound: str = key(
+        "normalise",
+        "bring every non-zero update to the clip, or only longer ones",
+        choices=("normalise", "clip"),
+    )
     colluders: int | None = key(
-        None, "corrupt clients a round is sized to bear (default: 5 % of clients_per_round)", least=0)
+        None,
+        "corrupt clients a round is sized to bear (default: 5 % of clients_per_round)",
+        least=0,
+    )
 
 
 @dataclass(frozen=True)
 class CompressionTable:
-    method: str = key("none", "none, or subset: the same random share of coordinates for a whole "
-                      "round", choices=("none", "subset"))
+    method: str = key(
+        "none",
+        "none, or subset: the same random share of coordinates for a whole round",
+        choices=("none", "subset"),
+    )
     share: float = key(1.0, "subset: share of coordinates sent", above=0, most=1)
 
 
 @dataclass(frozen=True)
 class PersonalisationTable:
-    method: str = key("fine-tune", "fit the global model to each new person's earlier windows",
-                      choices=("fine-tune", "none"))
+    method: str = key(
+        "fine-tune",
+        "fit the global model to each new person's earlier windows",
+        choices=("fine-tune", "none"),
+    )
     steps: int = key(30, "gradient steps", least=1)
     learning_rate: float | None = key(None, "default: that of training", above=0)
 
 
 @dataclass(frozen=True)
 class EvaluationTable:
-    folds: int | None = key(None, "instead of a share: every person is new once, in this many "
-                            "trainings", least=2)
+    folds: int | None = key(
+        None, "instead of a share: every person is new once, in this many trainings", least=2
+    )
     share: float = key(0.25, "share of people who are new: never trained on", above=0, most=0.9)
     every: int = key(5, "rounds between evaluations during training", least=1)
-    later_split: str = key("per-class", "earlier and later windows of a person: by time within each "
-                           "class, or by time alone", choices=("per-class", "time"))
-    earlier_share: float = key(0.5, "share of a person's windows used for fitting", above=0, most=0.95)
+    later_split: str = key(
+        "per-class",
+        "earlier and later windows of a person: by time within each class, or by time alone",
+        choices=("per-class", "time"),
+    )
+    earlier_share: float = key(
+        0.5, "share of a person's windows used for fitting", above=0, most=0.95
+    )
     gap_windows: int = key(1, "windows left out at each seam between earlier and later", least=0)
     local_steps: int = key(200, "steps of the local-only comparison, from the first model", least=1)
     local_optimiser: str | None = key(
-        None, "of the local-only comparison (default: that of training)",
-        choices=("sgd", "momentum", "adam"))
+        None,
+        "of the local-only comparison (default: that of training)",
+        choices=("sgd", "momentum", "adam"),
+    )
     local_learning_rate: float | None = key(
-        None, "of the local-only comparison (default: that of training)", above=0)
+        None, "of the local-only comparison (default: that of training)", above=0
+    )
 
 
 @dataclass(frozen=True)
 class SimulationTable:
     availability: float = key(1.0, "share of asked devices that answer at all", above=0, most=1)
-    dropout: float = key(0.0, "share of those who answered that vanish before the round ends",
-                         least=0, most=0.9)
-    protocol_rounds: int = key(1, "rounds carried through the full protocol, message by message; "
-                               "the others add the same integers directly", least=0)
+    dropout: float = key(
+        0.0, "share of those who answered that vanish before the round ends", least=0, most=0.9
+    )
+    protocol_rounds: int = key(
+        1,
+        "rounds carried through the full protocol, message by message; "
+        "the others add the same integers directly",
+        least=0,
+    )
     workers: int = key(2, "processes that train", least=1, most=256)
 
 
@@ -243,7 +312,7 @@ class Study:
                 raise _unknown("table", name, name, TABLES)
         if "study" not in tables:
             raise StudyError("the study has no [study] table; it needs name and task")
-        parts = {}
+        parts: dict[str, Any] = {}
         for name, table in TABLES.items():
             given = tables.get(name, {})
             if not isinstance(given, Mapping):
@@ -268,8 +337,10 @@ def _check_together(study: Study) -> None:
     if privacy.epsilon is not None and privacy.noise_multiplier is not None:
         raise StudyError("privacy: give epsilon or noise_multiplier, not both; the other follows")
     if privacy.mode == "distributed" and privacy.epsilon is privacy.noise_multiplier is None:
-        raise StudyError("privacy.mode is distributed: give privacy.epsilon or "
-                         "privacy.noise_multiplier (or mode = \"none\", which is NOT PRIVATE)")
+        raise StudyError(
+            "privacy.mode is distributed: give privacy.epsilon or "
+            'privacy.noise_multiplier (or mode = "none", which is NOT PRIVATE)'
+        )
     if data.source != "synthetic" and not data.path:
         raise StudyError(f"data.source is {data.source}: data.path must name the file")
     if data.source == "npz" and not data.signals:
@@ -277,7 +348,7 @@ def _check_together(study: Study) -> None:
     if data.source in ("csv", "parquet") and not data.columns:
         raise StudyError(f"data.source is {data.source}: name the feature columns in data.columns")
     if study.compression.method == "none" and study.compression.share != 1.0:
-        raise StudyError("compression.share needs compression.method = \"subset\"")
+        raise StudyError('compression.share needs compression.method = "subset"')
 
 
 _T = TypeVar("_T")
@@ -351,14 +422,16 @@ def _limited(value: Any, limits: Mapping[str, Any], where: str) -> Any:
     if limits["choices"] and value is not None and value not in limits["choices"]:
         near = difflib.get_close_matches(str(value), limits["choices"], n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise StudyError(f"{where} = {value!r} is not known; {hint}it is one of: "
-                         + ", ".join(limits["choices"]))
+        raise StudyError(
+            f"{where} = {value!r} is not known; {hint}it is one of: " + ", ".join(limits["choices"])
+        )
     for bound, holds, word in (
-        ("least", lambda v, b: v >= b, "at least"),
-        ("most", lambda v, b: v <= b, "at most"),
-        ("above", lambda v, b: v > b, "above"),
+        ("least", operator.ge, "at least"),
+        ("most", operator.le, "at most"),
+        ("above", operator.gt, "above"),
     ):
-        if limits[bound] is not None and not holds(value, limits[bound]):
+        given = value is not None and limits[bound] is not None
+        if given and not holds(value, limits[bound]):
             raise StudyError(f"{where} = {value} must be {word} {limits[bound]:g}")
     return value
 

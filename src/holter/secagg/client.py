@@ -379,8 +379,12 @@ def _record(kind: str, bound_to: bytes, message: bytes) -> bytes:
 def _channel(seat: Seated, *, dealer: int, holder: int) -> bytes:
     rows = seat.roster.rows
     return masking.channel_secret(
-        seat.secrets.channel, dealer, holder, rows[dealer].advertisement.channel_key,
-        rows[holder].advertisement.channel_key, seat.roster.sid,
+        seat.secrets.channel,
+        dealer,
+        holder,
+        rows[dealer].advertisement.channel_key,
+        rows[holder].advertisement.channel_key,
+        seat.roster.sid,
     )
 
 

@@ -34,7 +34,11 @@ def pair_seed(key: AgreementKey, me: int, peer: int, peer_public: bytes, sid: by
 
 
 def channel_secret(
-    key: AgreementKey, dealer: int, holder: int, dealer_public: bytes, holder_public: bytes,
+    key: AgreementKey,
+    dealer: int,
+    holder: int,
+    dealer_public: bytes,
+    holder_public: bytes,
     sid: bytes,
 ) -> bytes:
     """K_dealer->holder: seals one dealer's shares for one holder, once."""

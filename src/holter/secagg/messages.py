@@ -129,9 +129,7 @@ class MaskedHeader:
     @classmethod
     def parse(cls, payload: bytes) -> Self:
         fields = Fields.of(payload, "M4 header", 3, limit_bytes=HEADER_LIMIT)
-        return cls(
-            fields.octets(HASH_BYTES), fields.octets(HASH_BYTES), fields.blob(_BITMAP_LIMIT)
-        )
+        return cls(fields.octets(HASH_BYTES), fields.octets(HASH_BYTES), fields.blob(_BITMAP_LIMIT))
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from holter.secagg.messages import (
     Unmasking,
     signed_list,
 )
-from holter.secagg.roster import CheckCredential, Row, RosterTable, read_advertisement, table
+from holter.secagg.roster import CheckCredential, RosterTable, Row, read_advertisement, table
 from holter.secagg.session import Session, set_bytes, set_hash, set_of, threshold
 
 Outbox: TypeAlias = dict[int, bytes]
@@ -205,10 +205,15 @@ def close_masking(state: Masking) -> tuple[Endorsing, Outbox]:
     sharing = state.before
     roster, bounds = sharing.roster, sharing.session.bounds
     size = len(roster)
+    if len(state.inputs) < bounds.survivors_floor:
+        raise Abandoned(
+            f"{len(state.inputs)} of {len(state.mask_set)} vectors arrived; "
+            f"{bounds.survivors_floor} are needed"
+        )
     survivors = _with_enough_holders(state)
     if len(survivors) < bounds.survivors_floor:
         raise Abandoned(
-            f"{len(survivors)} of {len(state.mask_set)} vectors arrived; "
+            f"only {len(survivors)} clients' secrets are held by enough others; "
             f"{bounds.survivors_floor} are needed"
         )
     order = sorted(survivors)
@@ -256,8 +261,9 @@ def close_endorsing(state: Endorsing) -> tuple[Unsealing, Outbox]:
     """The quorum is fixed: M7 for every survivor."""
     needed = state.before.before.threshold
     if len(state.endorsements) < needed:
-        raise Abandoned(f"{len(state.endorsements)} clients endorsed the survivors; "
-                        f"a quorum is {needed}")
+        raise Abandoned(
+            f"{len(state.endorsements)} clients endorsed the survivors; a quorum is {needed}"
+        )
     endorsers = tuple(sorted(state.endorsements)[:needed])
     signatures = tuple(signature_of(state.endorsements[i]) for i in endorsers)
     message = Quorum(endorsers, signatures).to_bytes()
@@ -321,9 +327,7 @@ def close_unmasking(state: Unsealing) -> tuple[Summed, bytes]:
     transcript = hashlib.sha256(sid + endorsing.payload + digest).digest()
     context = labels.RESULT + sid
     result = sharing.key.sign(signed_list([digest, transcript]), context=context)
-    summed = Summed(
-        words, roster, masking_state.mask_set, endorsing.survivors, sharing.threshold
-    )
+    summed = Summed(words, roster, masking_state.mask_set, endorsing.survivors, sharing.threshold)
     return summed, result
 
 

@@ -90,9 +90,7 @@ def examples(person: Recorded, how: Inputs, reference: Rows | None = None) -> Ex
     )
 
 
-def _statistics(
-    x: Floats, measured: npt.NDArray[np.bool_], rows: Rows
-) -> tuple[Floats, Floats]:
+def _statistics(x: Floats, measured: npt.NDArray[np.bool_], rows: Rows) -> tuple[Floats, Floats]:
     """Median and standard deviation of each channel over measured samples: (1, channels, 1)."""
     channels = x.shape[1]
     middle, spread = np.zeros(channels), np.ones(channels)

@@ -188,7 +188,8 @@ def _resampled(values: npt.NDArray[np.float32], signal: Signal) -> npt.NDArray[n
     if have % want == 0:
         groups = values.reshape(*values.shape[:2], want, have // want)
         pooled = groups.mean(axis=3) if signal.pool == "mean" else groups.std(axis=3)
-        return pooled.astype(np.float32)
+        result: npt.NDArray[np.float32] = pooled.astype(np.float32)
+        return result
     if want % have == 0:
         return np.repeat(values, want // have, axis=2)
     raise DataError(
@@ -251,7 +252,7 @@ def _check_gaps(
 
 
 def _check_classes(found: Sequence[Recorded], classes: tuple[str, ...]) -> None:
-    present = np.unique(np.concatenate([person.y for person in found])) if found else []
+    present = {int(label) for person in found for label in np.unique(person.y)}
     if len(present) < 2:
         raise DataError("the data hold one class only; there is nothing to tell apart")
     if len(classes) < 2:

@@ -54,9 +54,7 @@ def read_csv(stream: BinaryIO) -> Columns:
     for number, row in enumerate(body, start=2):
         if len(row) != len(header):
             raise DataError(f"csv line {number} has {len(row)} cells, the header {len(header)}")
-    return {
-        name: _numbers_or_text([row[i] for row in body]) for i, name in enumerate(header)
-    }
+    return {name: _numbers_or_text([row[i] for row in body]) for i, name in enumerate(header)}
 
 
 def _numbers_or_text(cells: list[str]) -> npt.NDArray[Any]:
@@ -74,9 +72,7 @@ def read_parquet(stream: BinaryIO) -> Columns:
         import pyarrow  # noqa: F401
         from pyarrow import parquet
     except ImportError:
-        raise DataError(
-            "Parquet files need pyarrow: pip install 'holter[parquet]'"
-        ) from None
+        raise DataError("Parquet files need pyarrow: pip install 'holter[parquet]'") from None
     try:
         table = parquet.read_table(io.BytesIO(stream.read()))
     except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 Value: TypeAlias = (
-    "int | bytes | str | bool | None | list[Value] | tuple[Value, ...] | Mapping[Key, Value]"
+    "int | bytes | str | bool | list[Value] | tuple[Value, ...] | Mapping[Key, Value] | None"
 )
 Key: TypeAlias = "int | str"
 

@@ -1,0 +1,115 @@
+"""The clear loop: one round, every message of every device, through real bytes and real keys.
+
+Slow and plain: this is the documentation of a round and the reference that the direct sum
+is compared with. It plays the network and the clock; the machines in ``rounds`` do the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from holter.crypto.signature import SigningKey
+from holter.privacy.ledger import DeviceLedger
+from holter.rounds import client, server
+from holter.rounds.client import Identity
+from holter.rounds.plan import Plan
+from holter.secagg.errors import CoordinatorFault
+from holter.secagg.session import Session
+from holter.simulator.dice import SeededDice
+from holter.simulator.outcome import Outcome, Traffic
+from holter.simulator.population import Fate
+
+SIMULATION_FLOOR = 2  # clients: a simulation may sum small groups, since it protects nobody
+
+Updates = Mapping[int, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Parties:
+    """The coordinator's key, and how devices are known."""
+
+    server_key: SigningKey
+    identities: Mapping[int, Identity]
+
+
+def carry(
+    plan: Plan,
+    session: Session,
+    round_number: int,
+    updates: Updates,
+    fates: Mapping[int, Fate],
+    ledgers: Mapping[int, DeviceLedger],
+    parties: Parties,
+    dice_of: Callable[[int], SeededDice],
+) -> tuple[Outcome, Traffic | None]:
+    """Carry one whole round. updates: by device, for every device that is not away.
+
+    A device whose client machine refuses (CoordinatorFault) is lost, as one that vanishes.
+    """
+    check = next(iter(parties.identities.values())).check_credential
+    state: server.Collecting | server.Closed | server.Abandoned
+    state = server.begin(plan, session, parties.server_key, check)
+    current = dict(ledgers)
+    taking: dict[int, client.Taking] = {}
+    dice = {device: dice_of(device) for device in fates}
+    sent: dict[int, int] = {}
+    got: dict[int, int] = {}
+    for device, fate in fates.items():
+        if fate < Fate.ADVERTISED:
+            continue
+        taking[device], say = client.join(
+            plan,
+            session,
+            round_number,
+            parties.identities[device],
+            current[device],
+            updates[device],
+            device_floor=SIMULATION_FLOOR,
+            dice=dice[device],
+        )
+        state = server.join(state, say.message)
+        sent[device], got[device] = len(say.message), 0
+    for delivered in range(Fate.SHARED, Fate.COMPLETE + 1):
+        state, outbox = server.close(state)
+        if isinstance(state, server.Abandoned):
+            return Outcome(None, state.reason, 0, len(fates), current), None
+        assert isinstance(state, server.Collecting)
+        seats = {state.index_of(parties.identities[d].key.public): d for d in taking}
+        for seat, message in outbox.items():
+            device = seats.get(seat)
+            if device is None:
+                continue  # vanished before: nobody is there to hear it
+            if fates[device] < delivered:
+                del taking[device]
+                continue
+            try:
+                following, reply = client.receive(taking[device], message, dice=dice[device])
+            except CoordinatorFault:
+                taking.pop(device)
+                continue
+            assert isinstance(following, client.Taking) and reply is not None
+            taking[device], current[device] = following, following.ledger
+            state = server.receive(state, seat, reply.message)
+            sent[device] += len(reply.message)
+            got[device] += len(message)
+    state, outbox = server.close(state)
+    if isinstance(state, server.Abandoned):
+        return Outcome(None, state.reason, 0, len(fates), current), None
+    assert isinstance(state, server.Closed)
+    for device in taking:
+        finished, _ = client.receive(taking[device], state.result, dice=dice[device])
+        current[device] = finished.ledger
+        got[device] += len(state.result)
+    outcome = Outcome(state.words, None, state.survivors, len(fates) - state.survivors, current)
+    whole = [device for device in taking]
+    traffic = Traffic(
+        round(sum(sent[d] for d in whole) / len(whole)),
+        round(sum(got[d] for d in whole) / len(whole)),
+        state.threshold,
+        state.on_roster,
+    )
+    return outcome, traffic

@@ -1,0 +1,152 @@
+"""Where one training stands between two rounds: everything that a resumed run needs.
+
+All other numbers of a run follow from the study's seed and the round, so they are not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from holter.learning import server_optimizer
+from holter.learning.model import Vector
+from holter.learning.server_optimizer import ServerState
+from holter.privacy.ledger import DeviceLedger, PopulationLedger
+from holter.rounds.cohort import Participation
+from holter.rounds.plan import Plan
+from holter.simulator.outcome import Outcome, Traffic
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts over the rounds so far. reasons: why rounds were abandoned, and how often."""
+
+    asked: int = 0
+    reported: int = 0
+    dropped: int = 0
+    closed: int = 0
+    abandoned: int = 0
+    carried: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    traffic: Traffic | None = None
+
+    def after(self, outcome: Outcome, asked: int, traffic: Traffic | None, via: str) -> Tally:
+        """With one more round."""
+        reasons = dict(self.reasons)
+        if outcome.reason is not None:
+            reasons[outcome.reason] = reasons.get(outcome.reason, 0) + 1
+        return replace(
+            self,
+            asked=self.asked + asked,
+            reported=self.reported + outcome.reported,
+            dropped=self.dropped + outcome.dropped,
+            closed=self.closed + (outcome.words is not None),
+            abandoned=self.abandoned + (outcome.words is None),
+            carried=self.carried + (via == "protocol"),
+            reasons=reasons,
+            traffic=traffic if traffic is not None else self.traffic,
+        )
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One training after ``rounds_done`` rounds."""
+
+    rounds_done: int
+    parameters: Vector
+    server: ServerState
+    averaged: npt.NDArray[np.float64]
+    averaged_rounds: int
+    participation: Participation
+    devices: Mapping[int, DeviceLedger]
+    population: PopulationLedger
+    tally: Tally
+
+    @classmethod
+    def start(cls, plan: Plan, parameters: Vector, people: int, ledger_head: str) -> Progress:
+        """Before the first round."""
+        contract = plan.contract
+        return cls(
+            rounds_done=0,
+            parameters=parameters,
+            server=server_optimizer.fresh(len(parameters)),
+            averaged=np.zeros(len(parameters)),
+            averaged_rounds=0,
+            participation=Participation(people, plan.max_participations, plan.min_separation),
+            devices={device: DeviceLedger(contract) for device in range(people)},
+            population=PopulationLedger(contract, head=ledger_head),
+            tally=Tally(),
+        )
+
+    @property
+    def model(self) -> Vector:
+        """The model as of now: the mean over the last rounds where one is kept."""
+        if not self.averaged_rounds:
+            return self.parameters
+        return (self.averaged / self.averaged_rounds).astype(np.float32)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The part that is vectors, by name."""
+        return {
+            "parameters": self.parameters,
+            "server.first": self.server.first,
+            "server.second": self.server.second,
+            "averaged": self.averaged,
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """The part that is not, as JSON can hold it."""
+        traffic = self.tally.traffic
+        return {
+            "rounds_done": self.rounds_done,
+            "server_steps": self.server.steps,
+            "averaged_rounds": self.averaged_rounds,
+            "times": list(self.participation.times.items()),
+            "last": list(self.participation.last.items()),
+            "charged": [[d, list(ledger.rounds)] for d, ledger in self.devices.items()],
+            "counted": list(self.population.participations.items()),
+            "ledger_head": self.population.head,
+            "tally": {**vars(self.tally), "traffic": vars(traffic) if traffic else None},
+        }
+
+    @classmethod
+    def restored(
+        cls,
+        plan: Plan,
+        people: int,
+        arrays: Mapping[str, npt.NDArray[Any]],
+        facts: Mapping[str, Any],
+    ) -> Progress:
+        """From a checkpoint's arrays and facts; the device ledgers are charged again."""
+        contract = plan.contract
+        devices = {}
+        for device, rounds in facts["charged"]:
+            ledger = DeviceLedger(contract)
+            for number in rounds:
+                ledger, _ = ledger.charge(number)
+            devices[device] = ledger
+        tally = dict(facts["tally"])
+        traffic = tally.pop("traffic")
+        return cls(
+            rounds_done=facts["rounds_done"],
+            parameters=arrays["parameters"],
+            server=ServerState(
+                arrays["server.first"], arrays["server.second"], facts["server_steps"]
+            ),
+            averaged=arrays["averaged"],
+            averaged_rounds=facts["averaged_rounds"],
+            participation=Participation(
+                people,
+                plan.max_participations,
+                plan.min_separation,
+                dict(facts["times"]),
+                dict(facts["last"]),
+            ),
+            devices=devices,
+            population=PopulationLedger(contract, dict(facts["counted"]), facts["ledger_head"]),
+            tally=Tally(**tally, traffic=Traffic(**traffic) if traffic else None),
+        )

@@ -1,0 +1,160 @@
+"""A run's numbers as result.json has them: format holter.result/1, see docs/result.md.
+
+No person's number appears beside a name or an index: the per-person lists are sorted, each
+by itself, so that they cannot be joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from holter.learning.evaluation import Scores, Spread
+from holter.privacy.guarantee import ADVERSARY, NoGuarantee
+from holter.rounds.plan import Plan
+from holter.rounds.study import Study
+from holter.simulator.progress import Tally
+
+FORMAT = "holter.result/1"
+_BLOCK_OF_ARM = {
+    "whole": "new_people", "global": "global_later", "local": "local_only",
+    "personal": "personalised",
+}  # fmt: skip
+
+
+def evaluation_blocks(
+    blocks: Mapping[str, Scores | None], classes: Sequence[str]
+) -> dict[str, Any]:
+    """The ``evaluation`` part: a block for each arm, distributions, and who was helped."""
+    found: dict[str, Any] = {
+        _BLOCK_OF_ARM[arm]: None if scores is None else _block(scores, classes)
+        for arm, scores in blocks.items()
+    }
+    found["distribution"] = {
+        _BLOCK_OF_ARM[arm]: sorted(scores.accuracies)
+        for arm, scores in blocks.items()
+        if scores is not None
+    }
+    personal, general = blocks["personal"], blocks["global"]
+    found["helped"] = None
+    if personal is not None and general is not None:
+        gains = [p - g for p, g in zip(personal.accuracies, general.accuracies, strict=True)]
+        found["distribution"]["personalised_minus_global"] = sorted(gains)
+        found["helped"] = {
+            "people": len(gains),
+            "helped": sum(gain > 0 for gain in gains),
+            "unchanged": sum(gain == 0 for gain in gains),
+            "hurt": sum(gain < 0 for gain in gains),
+        }
+    return found
+
+
+def _block(scores: Scores, classes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "people": scores.people,
+        "windows": scores.windows,
+        "accuracy": scores.accuracy,
+        "macro_f1": scores.macro_f1,
+        "kappa": scores.kappa,
+        "per_class": {name: vars(one) for name, one in zip(classes, scores.per_class, strict=True)},
+        "per_person": {
+            "accuracy": _spread(scores.person_accuracy),
+            "macro_f1": _spread(scores.person_macro_f1),
+        },
+    }
+
+
+def _spread(spread: Spread) -> dict[str, float]:
+    return {"mean": spread.mean, "p10": spread.p10, "min": spread.min}
+
+
+def privacy_block(plan: Plan, study: Study) -> dict[str, Any]:
+    """What is promised: nothing in a simulation, and what a fleet under this plan would get."""
+    would_be = plan.guarantee()
+    if would_be is None:
+        nothing = NoGuarantee(
+            'THIS RUN IS NOT PRIVATE: privacy.mode is "none", so no noise was added and no '
+            "epsilon exists.",
+            None,
+        )
+    else:
+        nothing = NoGuarantee(
+            "SIMULATION: nobody is protected by this run; its randomness follows from a seed. "
+            "A fleet of devices under this plan would have: " + would_be.in_words(),
+            would_be,
+        )
+    return {
+        "mode": plan.mode,
+        "epsilon": would_be.epsilon if would_be else None,
+        "epsilon_exact": would_be.epsilon_exact if would_be else None,
+        "delta": would_be.delta if would_be else None,
+        "unit": would_be.unit if would_be else "none",
+        "adjacency": would_be.adjacency if would_be else "none",
+        "adversary": would_be.adversary
+        if would_be
+        else f"none: the sums protect against an {ADVERSARY} only as far as a sum does",
+        "claimed": False,
+        "statement": nothing.reason,
+        "assumptions": list(would_be.assumptions) if would_be else [],
+        "noise_multiplier": plan.noise_multiplier if would_be else None,
+        "clip": plan.clip if would_be else None,
+        "bound": ("normalise" if plan.normalise else "clip") if would_be else None,
+        "rho_per_participation": plan.rho_per_participation if would_be else None,
+        "max_participations": plan.max_participations,
+        "min_separation": plan.min_separation,
+        "survivors_floor": plan.bounds.survivors_floor,
+        "colluders": plan.bounds.colluders,
+        "amplification": "none",
+        "randomness": "simulated",
+        "meant_for": None,
+    }
+
+
+def secure_block(plan: Plan, tally: Tally) -> dict[str, Any]:
+    """What secure aggregation did, in rounds that went through it message by message."""
+    traffic = tally.traffic
+    return {
+        "protocol": "secagg",
+        "clients": traffic.on_roster if traffic else 0,
+        "dropped": tally.dropped,
+        # A difference ends the run, so a run that ended had none.
+        "exact": tally.carried > 0,
+        "rounds_through_protocol": tally.carried,
+        "threshold": traffic.threshold if traffic else None,
+        "lane_bits": plan.grid.lane_bits,
+        "server_saw": (
+            f"one sum a round, opened only with {plan.bounds.survivors_floor} or more "
+            "contributions in it; who was asked, who answered and who dropped out; no single "
+            "contribution"
+        ),
+    }
+
+
+def traffic_block(plan: Plan, tally: Tally) -> dict[str, Any]:
+    """Bytes of one complete client in one round, counted on messages that were carried."""
+    traffic = tally.traffic
+    model_bytes = 4 * plan.layout.size
+    return {
+        "upload_bytes_per_client_round": traffic.upload_bytes if traffic else None,
+        "download_bytes_per_client_round": (
+            traffic.download_bytes + model_bytes if traffic else None
+        ),
+        "model_bytes": model_bytes,
+        "vector_bytes": 8 * plan.bounds.words,
+        "bytes_per_parameter": 8 * plan.bounds.words / plan.layout.size,
+        "float32_bytes": model_bytes,
+    }
+
+
+def rounds_block(plan: Plan, tally: Tally) -> dict[str, Any]:
+    """How the rounds went."""
+    return {
+        "planned": plan.rounds,
+        "closed": tally.closed,
+        "abandoned": tally.abandoned,
+        "asked": tally.asked,
+        "reported": tally.reported,
+        "dropped": tally.dropped,
+        "abandoned_reasons": dict(tally.reasons),
+        "through_protocol": tally.carried,
+    }

@@ -1,0 +1,340 @@
+"""A whole study, from people to result: split, plan, train, compare, write.
+
+    load people -> split them -> a plan for each training -> rounds -> arms -> result
+
+With a share of new people there is one training. With folds there is one a fold, so that
+everyone is new once, and a last one on everyone, whose model is kept. Whatever a user can
+mend is refused before the run's folder is made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from holter.learning.client_update import Learner
+from holter.learning.model import Vector, layout_of, parameters_of
+from holter.privacy.ledger import GENESIS
+from holter.rounds import journal
+from holter.rounds.journal import RoundRecord
+from holter.rounds.plan import Plan, make_plan
+from holter.rounds.study import Study
+from holter.signals.splits import folds, new_people
+from holter.signals.windows import InputShape
+from holter.simulator import arms, result
+from holter.simulator.dice import generator
+from holter.simulator.participants import Participant, module_of, participants, shape_of
+from holter.simulator.people import People, inputs_of
+from holter.simulator.progress import Progress
+from holter.simulator.store import JOURNAL, LEDGER, RunFolder
+from holter.simulator.training import Training
+from holter.simulator.workers import Workers
+
+OnRound = Callable[[RoundRecord, "Stage"], None]
+Report = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], str]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a run is: which training of how many, and how many rounds each has."""
+
+    training: int
+    trainings: int
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """Who trains and who is new, by number, in one training."""
+
+    train: tuple[int, ...]
+    new: tuple[int, ...]
+
+
+class Interrupted(Exception):
+    """Ctrl-C: the journal is valid, the last checkpoint whole. ``done`` rounds are in it."""
+
+    def __init__(self, done: int, planned: int) -> None:
+        super().__init__(f"interrupted after {done} of {planned} rounds")
+        self.done = done
+        self.planned = planned
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study that can run: everything that could be refused has been checked."""
+
+    study: Study
+    people: People
+    shape: InputShape
+    splits: tuple[Split, ...]
+    plans: tuple[Plan, ...]
+
+
+def check(study: Study, people: People) -> Prepared:
+    """Everything that a user could have to mend, before anything is written.
+
+    Raises StudyError, DataError or ModelError.
+    """
+    shape = shape_of(people, inputs_of(study.data))
+    layout = layout_of(module_of(study, shape))
+    splits = _splits(study, len(people.recorded))
+    plans = tuple(make_plan(study, people=len(s.train), layout=layout) for s in splits)
+    return Prepared(study, people, shape, splits, plans)
+
+
+def _splits(study: Study, count: int) -> tuple[Split, ...]:
+    order = generator(study.study.seed, "split").permutation(count)
+    everyone = range(count)
+    wanted = study.evaluation.folds
+    if wanted is None:
+        groups = [new_people(order, study.evaluation.share)]
+    else:
+        groups = folds(order, min(wanted, count))
+    splits = [
+        Split(tuple(p for p in everyone if p not in group), tuple(int(p) for p in group))
+        for group in (set(g.tolist()) for g in groups)
+    ]
+    return tuple(splits) if wanted is None else (*splits, Split(tuple(everyone), ()))
+
+
+def run(
+    prepared: Prepared,
+    folder: RunFolder,
+    *,
+    resume: bool,
+    on_round: OnRound,
+    report: Report,
+    version: str,
+) -> dict[str, Any]:
+    """Run it to the end and return the result. Raises Interrupted on Ctrl-C.
+
+    version: of holter, for the result. report: makes the page from result and journal.
+    """
+    torch.set_num_threads(1)  # one thread a process: bits do not depend on the machine's load
+    # Started first, so that they import torch while this process prepares everyone's windows.
+    with Workers(_worker_count(prepared)) as workers:
+        state = _State(prepared, folder)
+        if resume:
+            state.restore()
+        else:
+            folder.append(JOURNAL, journal.event("start", **_about(prepared, folder)))
+            state.begin_training(0)
+        try:
+            workers.brief(state.study, prepared.shape, state.learner, state.people)
+            for number in range(state.number, len(prepared.splits)):
+                if number > state.number:
+                    state.begin_training(number)
+                state.train(workers, on_round)
+            return state.finish(report, version)
+        except KeyboardInterrupt:
+            done, planned = state.rounds_done()
+            folder.append(JOURNAL, journal.event("interrupted", rounds_done=done))
+            raise Interrupted(done, planned) from None
+
+
+def _worker_count(prepared: Prepared) -> int:
+    return min(prepared.study.simulation.workers, prepared.study.training.clients_per_round)
+
+
+def _about(prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
+    return {
+        "format": "holter.journal/1",
+        "study": prepared.study.study.name,
+        "digest": folder.digest,
+        "synthetic": prepared.people.synthetic,
+        "simulation": True,
+        "people": len(prepared.people.recorded),
+        "trainings": len(prepared.splits),
+        "rounds": prepared.study.training.rounds,
+    }
+
+
+class _State:
+    """A run under way. The checkpoint after each round holds all of it."""
+
+    def __init__(self, prepared: Prepared, folder: RunFolder) -> None:
+        self.prepared, self.folder, self.study = prepared, folder, prepared.study
+        module = module_of(self.study, prepared.shape)
+        self.layout = layout_of(module)
+        self.first_model: Vector = parameters_of(module)
+        self.learner = Learner(module, prepared.shape.classes)
+        self.people: Sequence[Participant] = participants(self.study, prepared.people, self.learner)
+        self.number = 0
+        self.training: Training
+        self.progress: Progress
+        self.answers: dict[int, arms.Answers] = {}
+        self.seconds_before = 0.0
+        self.began = time.monotonic()
+
+    def begin_training(self, number: int) -> None:
+        """A fresh model, fresh ledgers under this training's contract; checkpointed."""
+        head = GENESIS if number == 0 else self.progress.population.head
+        plan, split = self.prepared.plans[number], self.prepared.splits[number]
+        self.number = number
+        self.training = Training(self.study, plan, number, split.train)
+        self.progress = Progress.start(plan, self.first_model, len(split.train), head)
+        population, line = self.progress.population.opening()
+        self.progress = replace(self.progress, population=population)
+        self.folder.append(LEDGER, line)
+        self.save()
+
+    def train(self, workers: Workers, on_round: OnRound) -> None:
+        """All rounds that are left of this training, then the arms on its new people."""
+        split, plan = self.prepared.splits[self.number], self.prepared.plans[self.number]
+        stage = Stage(self.number, len(self.prepared.splits), plan.rounds)
+        while self.progress.rounds_done < plan.rounds:
+            one = self.training.next_round(self.progress, workers)
+            self.progress = one.progress
+            number = one.progress.rounds_done
+            accuracy = None
+            if number % self.study.evaluation.every == 0 or number == plan.rounds:
+                accuracy = arms.accuracy_on(
+                    self.learner, one.progress.model, self.people, split.new
+                )
+            record = RoundRecord(
+                fold=self.number,
+                round=number,
+                asked=one.outcome.reported + one.outcome.dropped,
+                reported=one.outcome.reported,
+                dropped=one.outcome.dropped,
+                outcome="abandoned" if one.outcome.words is None else "closed",
+                reason=one.outcome.reason,
+                via=one.via,
+                epsilon=plan.epsilon_after(one.progress.participation.most),
+                accuracy=accuracy,
+            )
+            self.folder.append(LEDGER, one.ledger_line)
+            self.folder.append(JOURNAL, record.line())
+            self.save()
+            on_round(record, stage)
+        if not set(split.new) <= set(self.answers):
+            self.answers |= arms.answers(
+                self.study,
+                self.number,
+                self.progress.model,
+                self.first_model,
+                self.learner,
+                workers,
+                self.people,
+                split.new,
+            )
+            self.save()
+
+    def rounds_done(self) -> tuple[int, int]:
+        """Rounds done and planned, over all trainings."""
+        rounds = self.study.training.rounds
+        return self.number * rounds + self.progress.rounds_done, rounds * len(self.prepared.splits)
+
+    def save(self) -> None:
+        """Replace the checkpoint."""
+        arrays = {f"progress.{name}": a for name, a in self.progress.arrays().items()}
+        for person, mine in self.answers.items():
+            arrays |= {f"answers.{person}.{arm}": a for arm, a in mine.items()}
+        facts = {
+            "training": self.number,
+            "progress": self.progress.facts(),
+            "sizes": self.folder.sizes(),
+            "seconds": self.seconds(),
+        }
+        self.folder.write_checkpoint(arrays, facts)
+
+    def restore(self) -> None:
+        """Back to the last checkpoint, journal and ledger with it."""
+        arrays, facts = self.folder.read_checkpoint()
+        self.folder.cut(facts["sizes"])
+        self.number = facts["training"]
+        plan, split = self.prepared.plans[self.number], self.prepared.splits[self.number]
+        self.training = Training(self.study, plan, self.number, split.train)
+        own = {
+            n.removeprefix("progress."): a for n, a in arrays.items() if n.startswith("progress.")
+        }
+        self.progress = Progress.restored(plan, len(split.train), own, facts["progress"])
+        for name, array in arrays.items():
+            if name.startswith("answers."):
+                _, person, arm = name.split(".")
+                self.answers.setdefault(int(person), {})[arm] = array  # type: ignore[index]
+        self.seconds_before = facts["seconds"]
+
+    def seconds(self) -> float:
+        """Wall time over all sittings of this run."""
+        return self.seconds_before + time.monotonic() - self.began
+
+    def finish(self, report: Report, version: str) -> dict[str, Any]:
+        """The result, the report and the model, written in this order, the result last."""
+        prepared, study, plan = self.prepared, self.study, self.prepared.plans[-1]
+        tally = self.progress.tally
+        classes = prepared.people.classes
+        found = arms.scores(arms.verdicts(self.people, self.answers), len(classes))
+        outcome: dict[str, Any] = {
+            "format": result.FORMAT,
+            "holter": version,
+            "study": {
+                "name": study.study.name,
+                "task": study.study.task,
+                "seed": study.study.seed,
+                "digest": self.folder.digest,
+            },
+            "synthetic": prepared.people.synthetic,
+            "simulation": True,
+            "people": {
+                "total": len(self.people),
+                "training": len(prepared.splits[-1].train),
+                "new": len(self.answers),
+                "folds": max(1, len(prepared.splits) - 1),
+            },
+            "classes": list(classes),
+            "inputs": vars(prepared.shape),
+            "model": {"name": study.model.name, "parameters": self.layout.size},
+            "training": {
+                "rounds": plan.rounds,
+                "clients_per_round": study.training.clients_per_round,
+                "local_steps": self.training.study.training.local_steps,
+                "learning_rate": study.training.learning_rate,
+            },
+            "rounds": result.rounds_block(plan, tally),
+            "evaluation": result.evaluation_blocks(found, classes),
+            "privacy": result.privacy_block(plan, study),
+            "secure_aggregation": result.secure_block(plan, tally),
+            "traffic": result.traffic_block(plan, tally),
+            "time": {"seconds": round(self.seconds(), 3)},
+        }
+        lines = journal.parse((self.folder.path / JOURNAL).read_bytes())
+        facts = {
+            "format": "holter.model/1",
+            "study_digest": self.folder.digest,
+            "classes": list(classes),
+        }
+        self.folder.append(JOURNAL, journal.event("end", rounds=self.rounds_done()[0]))
+        self.folder.finish(
+            outcome, dict(self.layout.split(self.progress.model)), facts, report(outcome, lines)
+        )
+        return outcome
+
+
+def evaluate(
+    folder: RunFolder, people: People, model: Mapping[str, np.ndarray], classes: Sequence[str]
+) -> dict[str, Any]:
+    """The ``evaluation`` part for other people, with a run's saved model.
+
+    model: arrays by name as saved. classes: of the run. Raises DataError.
+    """
+    torch.set_num_threads(1)
+    study = folder.study
+    shape = shape_of(people, inputs_of(study.data))
+    module = module_of(study, shape)
+    first = parameters_of(module)
+    parameters = layout_of(module).flatten(model)
+    learner = Learner(module, shape.classes)
+    everyone = participants(study, people, learner)
+    new = list(range(len(everyone)))
+    with Workers(study.simulation.workers) as workers:
+        workers.brief(study, shape, learner, everyone)
+        found = arms.answers(study, 0, parameters, first, learner, workers, everyone, new)
+    blocks = arms.scores(arms.verdicts(everyone, found), shape.classes)
+    return result.evaluation_blocks(blocks, classes)
