@@ -109,7 +109,7 @@ def verdicts(people: Sequence[Participant], found: Mapping[int, Answers]) -> dic
     """Truth beside answers, for everyone who was new once."""
     return {
         p: Verdict(people[p].whole.y.numpy(), people[p].later.y.numpy(), mine)
-        for p, mine in found.items()
+        for p, mine in sorted(found.items())  # one order, so that sums of floats are one sum
     }
 
 
