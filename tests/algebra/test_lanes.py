@@ -126,7 +126,16 @@ def test_the_64th_bit_above_three_lanes_of_21_is_ignored(values: list[int]) -> N
 
 @pytest.mark.parametrize(
     ("coordinates", "bits", "expected"),
-    [(0, 16, 0), (1, 16, 1), (4, 16, 1), (5, 16, 2), (3, 21, 1), (4, 21, 2), (2, 32, 1), (3, 32, 2)],
+    [
+        (0, 16, 0),
+        (1, 16, 1),
+        (4, 16, 1),
+        (5, 16, 2),
+        (3, 21, 1),
+        (4, 21, 2),
+        (2, 32, 1),
+        (3, 32, 2),
+    ],
 )
 def test_words_are_counted_with_the_last_one_rounded_up(
     coordinates: int, bits: int, expected: int

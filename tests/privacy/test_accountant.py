@@ -102,15 +102,13 @@ def test_the_rho_for_an_epsilon_stays_within_it_and_a_little_more_would_not(
     assert epsilon_rdp(rho, delta) <= epsilon < epsilon_rdp(rho * (1 + 1e-9), delta)
 
 
-@pytest.mark.parametrize("epsilon", [0.0, -1.0])
+@pytest.mark.parametrize("epsilon", [-1e-9, -1.0])
 def test_an_epsilon_that_no_noise_reaches_is_refused(epsilon: float) -> None:
     with pytest.raises(ValueError, match="no noise gives epsilon"):
         rho_for_epsilon(epsilon, 1e-6)
 
 
-@given(
-    st.floats(1, 1e5), st.integers(64, 4096**2), st.integers(1, 300), st.integers(1, 100_000)
-)
+@given(st.floats(1, 1e5), st.integers(64, 4096**2), st.integers(1, 300), st.integers(1, 100_000))
 @lightly
 def test_many_wide_shares_cost_what_one_gaussian_of_their_total_variance_costs(
     norm: float, variance: int, shares: int, coordinates: int

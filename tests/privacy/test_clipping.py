@@ -146,9 +146,7 @@ def test_rounding_after_the_clip_almost_never_needs_the_integer_check(
     exceeded = 0
     for _ in range(60):
         update = bound_norm(dice.normal(size=coordinates), aim, normalise=True)
-        integers = round_stochastically(
-            update, 1.0, random=dice.bytes(rounding_bytes(coordinates))
-        )
+        integers = round_stochastically(update, 1.0, random=dice.bytes(rounding_bytes(coordinates)))
         exceeded += int((integers**2).sum()) > limit**2
     assert exceeded == 0
 

@@ -8,6 +8,8 @@ noisy sum can teach it.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -22,7 +24,7 @@ class Dense(nn.Module):
         super().__init__()
         sizes = (shape.channels * shape.samples + shape.extras, *hidden)
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        for inputs, outputs in itertools.pairwise(sizes):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]
         self.body = nn.Sequential(*layers)
         self.head = nn.Linear(sizes[-1], shape.classes)
@@ -63,7 +65,7 @@ class Spectral(nn.Module):
         window = torch.hann_window(x.shape[2], periodic=False)
         power = torch.fft.rfft(centred * window).abs().square() / x.shape[2]
         parts = [means, (centred.std(dim=2, correction=0) + 0.01).log() + 2.5]
-        for low, high in zip(self._edges[:-1], self._edges[1:], strict=True):
+        for low, high in itertools.pairwise(self._edges):
             parts.append((power[:, :, low:high].mean(dim=2) + 1e-4).log() / 2 + 1.5)
         return torch.cat(parts, dim=1)
 

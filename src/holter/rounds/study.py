@@ -43,6 +43,8 @@ def key(
 
 @dataclass(frozen=True)
 class StudyTable:
+    """What the study is called and what it learns."""
+
     name: str = key(about="what this study is called in reports")
     task: str = key(about="what is learnt; `holter tasks` lists the names")
     seed: int = key(1, "every draw of a simulation follows from it", least=0)
@@ -50,6 +52,8 @@ class StudyTable:
 
 @dataclass(frozen=True)
 class SignalTable:
+    """One array of an npz file that is part of a window; several are set side by side."""
+
     array: str = key(
         about="array of an npz file: windows x samples, or windows x channels x samples"
     )
@@ -69,6 +73,8 @@ class SignalTable:
 
 @dataclass(frozen=True)
 class DataTable:
+    """Whose recordings, how they are stored, what the labels mean, what gaps there are."""
+
     source: str = key(
         "synthetic", "where recordings come from", choices=("synthetic", "npz", "csv", "parquet")
     )
@@ -109,6 +115,8 @@ class DataTable:
 
 @dataclass(frozen=True)
 class ModelTable:
+    """Which network, and its sizes."""
+
     name: str = key("spectral", "softmax, mlp, spectral, mixer, cnn, or package.module:build")
     hidden: int = key(24, "width of the hidden layer or layers", least=1, most=4096)
     depth: int = key(2, "mixing or convolution layers", least=1, most=12)
@@ -118,6 +126,8 @@ class ModelTable:
 
 @dataclass(frozen=True)
 class TrainingTable:
+    """What a device does in a round, and what the server does with the mean."""
+
     rounds: int = key(40, "how often a cohort is asked", least=1, most=100_000)
     clients_per_round: int = key(100, "clients that a round wants", least=2)
     local_steps: int | None = key(None, "gradient steps on a device in a round", least=1)
@@ -156,6 +166,8 @@ class TrainingTable:
 
 @dataclass(frozen=True)
 class CohortTable:
+    """Who is asked, how often, and how few may survive."""
+
     selection: str = key("random", "how a round's cohort is drawn", choices=("random",))
     over_selection: float = key(1.0, "ask this many times clients_per_round", least=1, most=4)
     survivors_floor: int | None = key(
@@ -172,11 +184,15 @@ class CohortTable:
 
 @dataclass(frozen=True)
 class AggregationTable:
+    """How contributions become a sum."""
+
     protocol: str = key("secagg", "how contributions are summed", choices=("secagg",))
 
 
 @dataclass(frozen=True)
 class PrivacyTable:
+    """What is promised, to whom, and the bound on one update."""
+
     mode: str = key(
         "distributed",
         "distributed: each device adds its share of the noise; none: NOT PRIVATE",
@@ -202,6 +218,8 @@ class PrivacyTable:
 
 @dataclass(frozen=True)
 class CompressionTable:
+    """How much of an update is sent."""
+
     method: str = key(
         "none",
         "none, or subset: the same random share of coordinates for a whole round",
@@ -212,6 +230,8 @@ class CompressionTable:
 
 @dataclass(frozen=True)
 class PersonalisationTable:
+    """How the global model is fitted to a person."""
+
     method: str = key(
         "fine-tune",
         "fit the global model to each new person's earlier windows",
@@ -223,6 +243,8 @@ class PersonalisationTable:
 
 @dataclass(frozen=True)
 class EvaluationTable:
+    """Who is new, which windows come later, and what is compared."""
+
     folds: int | None = key(
         None, "instead of a share: every person is new once, in this many trainings", least=2
     )
@@ -250,6 +272,8 @@ class EvaluationTable:
 
 @dataclass(frozen=True)
 class SimulationTable:
+    """How the simulated world behaves; a fleet ignores this table."""
+
     availability: float = key(1.0, "share of asked devices that answer at all", above=0, most=1)
     dropout: float = key(
         0.0, "share of those who answered that vanish before the round ends", least=0, most=0.9

@@ -80,7 +80,13 @@ class Session:
     def context(self) -> bytes:
         """ctx: hash of everything agreed; it enters every key, signature and commitment."""
         fields: list[int | bytes] = [
-            VERSION, SUITE, self.task_id, self.session_id, self.model_hash, self.plan_hash]
+            VERSION,
+            SUITE,
+            self.task_id,
+            self.session_id,
+            self.model_hash,
+            self.plan_hash,
+        ]
         return hashlib.sha256(encode([labels.CONTEXT, *fields])).digest()
 
     def bound_to_roster(self, size: int, root: bytes) -> bytes:

@@ -32,7 +32,7 @@ from holter.simulator.participants import Participant, module_of, participants, 
 from holter.simulator.people import People, inputs_of
 from holter.simulator.progress import Progress
 from holter.simulator.store import JOURNAL, LEDGER, RunFolder
-from holter.simulator.training import Training
+from holter.simulator.training import Training, local_steps
 from holter.simulator.workers import Workers
 
 OnRound = Callable[[RoundRecord, "Stage"], None]
@@ -294,7 +294,8 @@ class _State:
             "training": {
                 "rounds": plan.rounds,
                 "clients_per_round": study.training.clients_per_round,
-                "local_steps": self.training.study.training.local_steps,
+                "local_steps": local_steps(study.training),
+                "local_epochs": study.training.local_epochs,
                 "learning_rate": study.training.learning_rate,
             },
             "rounds": result.rounds_block(plan, tally),

@@ -56,7 +56,11 @@ class Workers:
         """Tell the processes the study and everyone's windows, before the first ``train``."""
         self._learner, self._people = learner, people
         for number, process in enumerate(self._processes):
-            head: dict[str, Any] = {"path": sys.path, "study": study_text(study).decode(), "shape": asdict(shape)}
+            head: dict[str, Any] = {
+                "path": sys.path,
+                "study": study_text(study).decode(),
+                "shape": asdict(shape),
+            }
             mine = range(number, len(people), len(self._processes))
             windows = [(p, people[p].whole, people[p].earlier) for p in mine]
             head["people"] = [[p, len(whole), len(earlier)] for p, whole, earlier in windows]
