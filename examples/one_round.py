@@ -1,11 +1,8 @@
 """One whole round in under a hundred lines: from a client update to a published mean.
 
-Twenty-four devices, a model of 300 parameters, two devices lost on the way. Every message is real
-bytes under real keys; only the recordings are left out (the updates are drawn here). Run it:
-
-    python examples/one_round.py
-
-It protects nobody, because one process holds every key. Read rounds/pipeline.py beside it.
+24 devices, 300 parameters, two devices lost on the way; real bytes under real keys. Only the
+recordings are left out: the updates are drawn here. It protects nobody, because one process
+holds every key. Read rounds/pipeline.py beside it.
 """
 
 from __future__ import annotations
@@ -64,22 +61,20 @@ for _ in range(DEVICES):
 
 # 3. Each device has trained already. It clips, rounds, noises and packs, then advertises (M0).
 updates = np.random.default_rng(1).normal(size=(DEVICES, 300)).astype(np.float32)
-session = Session(
-    b"one-round", os.urandom(16), bytes(32), plan.hash, coordinator.public, plan.bounds
-)
+agreed = (plan.hash, coordinator.public, plan.bounds)
+session = Session(b"one-round", os.urandom(16), bytes(32), *agreed)
 dice = SystemDice()
 round_ = server.begin(plan, session, coordinator, check)
 devices = {}
 for number, identity in enumerate(identities):
-    ledger = DeviceLedger(plan.contract)
+    own = DeviceLedger(plan.contract)
     state, say = client.join(
-        plan, session, 1, identity, ledger, updates[number], device_floor=20, dice=dice
+        plan, session, 1, identity, own, updates[number], device_floor=20, dice=dice
     )
     round_ = server.join(round_, say.message)  # a real device makes say.durable durable first
     devices[number] = state
 
-# 4. Four exchanges: roster and shares, mask set and masked vector, survivors and endorsement,
-#    quorum and unmasking. Two devices never send their vector.
+# 4. Four exchanges, each answered by the next message. Two devices never send their vector.
 for exchange in ("roster", "mask set", "survivors", "quorum"):
     round_, outbox = server.close(round_)
     seat_of = {round_.index_of(identities[n].key.public): n for n in devices}
@@ -97,11 +92,8 @@ assert isinstance(closed, server.Closed), closed
 mean = mean_update(closed.words, closed.survivors, plan, 1)
 
 survivors = [n for n in range(DEVICES) if n not in LOST]
-norms = np.linalg.norm(updates[survivors], axis=1, keepdims=True)
-true = (updates[survivors] / norms).mean(axis=0)  # normalised to the clip of 1
-predicted = (
-    np.sqrt(closed.survivors * plan.grid.share_variance) / plan.grid.scale / closed.survivors
-)
+length = np.linalg.norm(updates[survivors], axis=1, keepdims=True)
+true = (updates[survivors] / length).mean(axis=0)  # normalised to the clip of 1
+predicted = np.sqrt(plan.grid.share_variance / closed.survivors) / plan.grid.scale
 print(f"{closed.survivors} of {DEVICES} devices are in the sum; one message would open nothing")
 print(f"noise on the mean: {np.std(mean - true):.4f} a parameter, {predicted:.4f} predicted")
-print(f"a device's charge: {plan.contract.rho_units / 1e9:.3f} rho of {plan.guarantee().rho:.3f}")
