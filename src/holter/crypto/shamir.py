@@ -16,11 +16,12 @@ from holter.algebra import field
 
 SECRET_BYTES = 32
 LIMBS = 16  # of 16 bits: a limb is below the field's 2^31 - 1
+HOLDER_LIMIT = 1 << 16  # roster indices are 16 bits wherever they are written
 SHARE_BYTES = 4 * LIMBS
 
 
 class BadShares(ValueError):
-    """Shares that do not fit together: wrong form, an index twice, or no such secret."""
+    """Shares that do not fit together: wrong form or index, or no such secret."""
 
 
 def random_bytes_needed(secrets: int, threshold: int) -> int:
@@ -41,6 +42,10 @@ def split(
         raise ValueError(f"a threshold of {threshold} with {len(holders)} holders")
     if len(random) != random_bytes_needed(len(secrets), threshold):
         raise ValueError("the wrong number of random bytes")
+    if any(len(secret) != SECRET_BYTES for secret in secrets):
+        raise ValueError(f"a secret has {SECRET_BYTES} bytes")
+    if len(set(holders)) != len(holders) or not all(0 <= h < HOLDER_LIMIT for h in holders):
+        raise ValueError("holders are distinct roster indices")
     limbs = np.concatenate([np.frombuffer(secret, dtype="<u2") for secret in secrets])
     count = len(limbs)
     upper = field.uniform(random, count * (threshold - 1)).reshape(threshold - 1, count)
@@ -53,9 +58,13 @@ def split(
 def recover(shares: Sequence[tuple[int, bytes]]) -> bytes:
     """The secret from (holder index, share) pairs, exactly ``threshold`` of them.
 
-    Raises BadShares where a share has the wrong form, an index stands twice, or the limbs
-    are out of range (some share is wrong; the range check alone cannot say which).
+    Raises BadShares where a share has the wrong form, an index stands twice or is none, or
+    the limbs are out of range (some share is wrong; the range check alone cannot say which).
     """
+    if not shares:
+        raise BadShares("no shares at all")
+    if not all(0 <= index < HOLDER_LIMIT for index, _ in shares):
+        raise BadShares("a share of someone who cannot be on a roster")
     points = np.array([index + 1 for index, _ in shares], dtype=np.uint64)
     if any(len(share) != SHARE_BYTES for _, share in shares):
         raise BadShares("a share of the wrong length")

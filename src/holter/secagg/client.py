@@ -19,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
+
 from holter.algebra.ring import Words, to_bytes
 from holter.crypto import aead, agreement, labels, merkle, shamir
 from holter.crypto.agreement import AgreementKey
@@ -26,6 +28,7 @@ from holter.crypto.signature import SigningKey, assemble, verify
 from holter.secagg import masking
 from holter.secagg.errors import Caller, CoordinatorFault
 from holter.secagg.messages import (
+    SIGNED_LIMIT,
     Advertisement,
     Endorsement,
     Inbox,
@@ -46,15 +49,19 @@ from holter.wire.fields import Fields
 ADVERTISE_RANDOM_BYTES = 4 * 32  # channel key, mask key, self-mask seed, nonce
 _SHARE = shamir.SHARE_BYTES
 _RECORD_LIMIT = 1 << 28  # bytes: a record holds the message, the longest is M4
+_KINDS = ("M0", "M2", "M4", "M6", "M8")  # of records: one for each message that leaves
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Step:
-    """Make ``record`` durable, then send ``message``. Never the other way round."""
+    """Make ``record`` durable, then send ``message``. Never the other way round.
 
-    record: bytes
-    message: bytes
+    ``repr`` shows nothing: in M8 both hold shares of other clients' secrets.
+    """
+
+    record: bytes = field(repr=False)
+    message: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ class Restarted:
     """A client whose process died: it may repeat its last message, and no more."""
 
     kind: str
-    message: bytes
+    message: bytes = field(repr=False)
 
 
 def advertise(
@@ -187,7 +194,12 @@ def share_random_bytes(state: Seated) -> int:
 
 
 def share(state: Seated, *, random: bytes) -> tuple[Shared, Step]:
-    """M2: both secrets dealt to every other client, sealed. random: used once."""
+    """M2: both secrets dealt to every other client, sealed.
+
+    random: ``share_random_bytes(state)`` bytes from the operating system, used once.
+    """
+    if len(random) != share_random_bytes(state):
+        raise Caller(f"{share_random_bytes(state)} random bytes are needed, not {len(random)}")
     roster, me, secrets = state.roster, state.me, state.secrets
     holders = roster.others(me)
     dealt = shamir.split(
@@ -250,6 +262,8 @@ def mask(state: Opened, vector: Words) -> tuple[Sent, Step]:
     session, roster, me = seat.session, seat.roster, seat.me
     if vector.shape != (session.bounds.words,):
         raise Caller(f"a vector of {vector.shape} words; the plan says {session.bounds.words}")
+    if vector.dtype != np.uint64:  # a mask added to floats is rounded, and hides less
+        raise Caller(f"a vector of {vector.dtype}; words are uint64")
     seeds = {}
     for peer in sorted(state.mask_set - {me}):
         public = roster.rows[peer].advertisement.mask_key
@@ -352,6 +366,8 @@ def unmask(state: Endorsed, data: bytes) -> tuple[Released, Step]:
 
 def accept_result(state: Released, message: bytes) -> bytes:
     """M9 -> hash of the aggregate, signed by the server; the client keeps it."""
+    if len(message) > SIGNED_LIMIT:
+        raise CoordinatorFault(f"a result of {len(message)} bytes")
     payload = _from_server(message, state.session, labels.RESULT + state.sid)
     digest, _ = _parse_list(payload, "M9 result", [HASH_BYTES, HASH_BYTES])
     return digest
@@ -369,6 +385,8 @@ def recover(records: list[bytes]) -> Restarted:
         kind, _, message = fields.text(2), fields.octets(HASH_BYTES), fields.blob(_RECORD_LIMIT)
     except Malformed:
         raise Caller("the last record is torn; this session is abandoned") from None
+    if kind not in _KINDS:
+        raise Caller(f"a record of kind {kind!r}, which no session writes; it is abandoned")
     return Restarted(kind, message)
 
 

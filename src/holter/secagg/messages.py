@@ -19,7 +19,7 @@ message: the label, then ctx (M0, M1) or sid (all later ones).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from holter.crypto import agreement, shamir
@@ -203,8 +203,8 @@ class Quorum:
 class Unmasking:
     """M8 payload: shares in roster order, 64 bytes each; never both kinds of one client."""
 
-    seed_shares: tuple[bytes, ...]
-    key_shares: tuple[bytes, ...]
+    seed_shares: tuple[bytes, ...] = field(repr=False)
+    key_shares: tuple[bytes, ...] = field(repr=False)
 
     def payload(self) -> bytes:
         return encode([b"".join(self.seed_shares), b"".join(self.key_shares)])

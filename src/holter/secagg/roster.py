@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from holter.crypto import labels, merkle, signature
+from holter.crypto import agreement, labels, merkle, signature
 from holter.secagg.errors import CoordinatorFault, PeerFault
-from holter.secagg.messages import Advertisement
+from holter.secagg.messages import ADVERTISEMENT_LIMIT, Advertisement
 from holter.secagg.session import Session
 from holter.wire.cbor import Malformed
 
@@ -46,12 +46,20 @@ class RosterTable:
 
 
 def read_advertisement(message: bytes, session: Session, check: CheckCredential) -> Row:
-    """M0 -> Row. Raises PeerFault if it is malformed, not enrolled or not signed by its key."""
+    """M0 -> Row. Raises PeerFault if it is malformed, not enrolled or not signed by its key.
+
+    A key of low order is refused here, where it costs only its sender a place: on a roster it
+    would stop everyone who tries to agree with it.
+    """
+    if len(message) > ADVERTISEMENT_LIMIT:
+        raise PeerFault(None, f"an advertisement of {len(message)} bytes was refused")
     try:
         advertisement = Advertisement.parse(signature.payload_of(message))
         device_key = check(advertisement.credential)
         context = labels.ADVERTISE + session.context
         signature.verify(message, public=device_key, context=context)
+        agreement.check_public(advertisement.channel_key)
+        agreement.check_public(advertisement.mask_key)
     except ValueError as error:
         raise PeerFault(None, f"an advertisement was refused: {error}") from None
     return Row(device_key, advertisement, message)

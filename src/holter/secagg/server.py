@@ -27,6 +27,8 @@ from holter.crypto.signature import SigningKey, payload_of, signature_of, verify
 from holter.secagg import masking
 from holter.secagg.errors import Abandoned, Caller, PeerFault
 from holter.secagg.messages import (
+    SEALED_BYTES,
+    SIGNED_LIMIT,
     Endorsement,
     Inbox,
     Masked,
@@ -62,7 +64,7 @@ class Sharing:
     key: SigningKey
     roster: RosterTable
     threshold: int
-    sealed: Mapping[int, tuple[bytes, Shares]] = field(default_factory=dict)
+    sealed: Mapping[int, tuple[bytes, Shares]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ class Masking:
 
     before: Sharing
     mask_set: frozenset[int]
-    inputs: Mapping[int, tuple[bytes, MaskedHeader, Words]] = field(default_factory=dict)
+    inputs: Mapping[int, tuple[bytes, MaskedHeader, Words]] = field(
+        default_factory=dict, repr=False
+    )
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,10 @@ class Endorsing:
 
 @dataclass(frozen=True)
 class Unsealing:
-    """The quorum is out; M8 are coming in. ``released``: holder -> its shares."""
+    """The quorum is out; M8 are coming in. ``released``: holder -> its shares, never shown."""
 
     before: Endorsing
-    released: Mapping[int, tuple[bytes, Unmasking]] = field(default_factory=dict)
+    released: Mapping[int, tuple[bytes, Unmasking]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -359,6 +363,9 @@ def _open(dealer: int, shares: list[tuple[int, bytes]], needed: int) -> bytes:
 def _payload(state: Sharing, sender: int, message: bytes, label: bytes) -> bytes:
     if not 0 <= sender < len(state.roster):
         raise PeerFault(None, "a message from someone who is not on the roster")
+    # Before it is decoded: a list takes far more memory than its bytes. M2 is the longest.
+    if len(message) > SEALED_BYTES * len(state.roster) + SIGNED_LIMIT:
+        raise PeerFault(sender, f"client {sender} sent {len(message)} bytes, more than any message")
     public = state.roster.rows[sender].device_key
     return verify(message, public=public, context=label + state.roster.sid)
 
