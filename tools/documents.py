@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from holter.cli.main import app
-from holter.rounds.study import TABLES, SignalTable
+from holter.rounds.tables import TABLES, SignalTable
 
 ROOT = Path(__file__).parents[1]
 STUDY = ROOT / "docs" / "study.md"

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from holter.cli.version import VERSION
+
 if TYPE_CHECKING:
     from holter.cli.calls import Run, UserError, evaluate, load_run, simulate
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["Run", "UserError", "__version__", "evaluate", "load_run", "simulate"]
 
 

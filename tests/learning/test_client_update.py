@@ -43,9 +43,7 @@ def _torch_optimiser(how: LocalTraining, module: nn.Module) -> torch.optim.Optim
             return torch.optim.SGD(module.parameters(), lr=how.learning_rate)
         case "momentum":
             return torch.optim.SGD(module.parameters(), lr=how.learning_rate, momentum=0.9)
-    return torch.optim.Adam(
-        module.parameters(), lr=how.learning_rate, betas=(0.9, 0.99), eps=1e-8
-    )
+    return torch.optim.Adam(module.parameters(), lr=how.learning_rate, betas=(0.9, 0.99), eps=1e-8)
 
 
 def _plainly(module: nn.Module, data: Examples, batches: Batches, how: LocalTraining) -> Vector:
@@ -80,7 +78,9 @@ def test_flat_buffers_train_as_torchs_own_optimiser_does(optimiser: str, name: s
     assert np.abs(trained - expected).max() < 1e-5
 
 
-@pytest.mark.parametrize(("weights", "smoothing"), [(0.5, 0.0), (1.0, 0.0), (0.0, 0.1), (0.5, 0.05)])
+@pytest.mark.parametrize(
+    ("weights", "smoothing"), [(0.5, 0.0), (1.0, 0.0), (0.0, 0.1), (0.5, 0.05)]
+)
 def test_class_weights_and_smoothing_are_those_of_torch(weights: float, smoothing: float) -> None:
     data, batches, how = _examples(), _batches(30), _how("sgd", weights, smoothing)
     learner = Learner(module := _module(), SHAPE.classes)

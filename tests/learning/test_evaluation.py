@@ -131,7 +131,11 @@ def test_the_order_of_people_and_windows_does_not_matter() -> None:
     pairs = [_pair([0, 1, 2, 2], [0, 2, 2, 1]), _pair([1, 0], [1, 1])]
     turned = [(t[::-1], a[::-1]) for t, a in pairs[::-1]]
     one, other = score(pairs, 3), score(turned, 3)
-    assert (one.macro_f1, one.kappa, one.per_class) == (other.macro_f1, other.kappa, other.per_class)
+    assert (one.macro_f1, one.kappa, one.per_class) == (
+        other.macro_f1,
+        other.kappa,
+        other.per_class,
+    )
     assert one.accuracies == other.accuracies[::-1]
 
 

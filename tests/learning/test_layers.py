@@ -28,7 +28,9 @@ def _windows(shape: InputShape, count: int = 4) -> tuple[torch.Tensor, torch.Ten
 
 
 @pytest.mark.parametrize(
-    "shape", [SHAPE, InputShape(2, 20, 0, 2), InputShape(6, 128, 3, 5), InputShape(4, 1, 1, 2)], ids=str
+    "shape",
+    [SHAPE, InputShape(2, 20, 0, 2), InputShape(6, 128, 3, 5), InputShape(4, 1, 1, 2)],
+    ids=str,
 )
 def test_prepared_windows_give_what_the_layers_give_on_raw_features(shape: InputShape) -> None:
     module = _spectral(shape)
@@ -108,7 +110,9 @@ def test_windows_too_short_for_a_spectrum_have_means_only(samples: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [Dense(SHAPE, (6,)), _spectral(), Mixer(SHAPE, 8, 2, 10), Convolution(SHAPE, 4, 3)], ids=repr
+    "module",
+    [Dense(SHAPE, (6,)), _spectral(), Mixer(SHAPE, 8, 2, 10), Convolution(SHAPE, 4, 3)],
+    ids=repr,
 )
 def test_no_network_lets_one_window_influence_another(module: nn.Module) -> None:
     module.train()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         assert name in str(refusal.value)
 
 
-OWN = '''
+OWN = """
 import torch
 from torch import nn
 
@@ -141,7 +142,7 @@ def pair(shape): return Own(shape, answer=lambda logits: (logits, logits))
 def key_error(shape): return Own(shape, answer=refuse)
 def silent_error(shape): return Own(shape, answer=silent)
 def index_error(shape): return Own(shape, answer=lambda logits: logits[:, 99])
-'''
+"""
 
 
 @pytest.fixture
@@ -152,6 +153,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (package / "__init__.py").touch()
     (package / "small.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
+    for name in ("heart_models", "heart_models.small"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     return "heart_models.small"
 
 
@@ -162,7 +165,9 @@ def test_a_users_own_model_is_built_by_its_name(own: str, function: str) -> None
 
 
 def test_a_users_own_model_follows_the_seed_too(own: str) -> None:
-    one, again, other = (parameters_of(build(_spec(own + ":build"), SHAPE, seed=s)) for s in (1, 1, 2))
+    one, again, other = (
+        parameters_of(build(_spec(own + ":build"), SHAPE, seed=s)) for s in (1, 1, 2)
+    )
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
 
@@ -199,7 +204,9 @@ def test_what_is_no_module_is_refused(own: str) -> None:
         build(_spec(own + ":wrong_type"), SHAPE, seed=1)
 
 
-@pytest.mark.parametrize("name", ["heart_models.small:absent", "heart_models.absent:build", "absent:build"])
+@pytest.mark.parametrize(
+    "name", ["heart_models.small:absent", "heart_models.absent:build", "absent:build"]
+)
 def test_an_import_that_fails_says_what_is_missing(own: str, name: str) -> None:
     with pytest.raises(ModelError, match="cannot be imported: .*absent"):
         build(_spec(name), SHAPE, seed=1)

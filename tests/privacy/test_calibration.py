@@ -105,7 +105,13 @@ def test_the_table_of_the_design_comes_out(
 
 @pytest.mark.parametrize(
     ("multiplier", "coordinates", "keep"),
-    [(2, 50_000, 0.90), (8, 15_000, 0.93), (8, 50_000, 0.79), (20, 5_000, 0.93), (20, 15_000, 0.83)],
+    [
+        (2, 50_000, 0.90),
+        (8, 15_000, 0.93),
+        (8, 50_000, 0.79),
+        (20, 5_000, 0.93),
+        (20, 15_000, 0.83),
+    ],
 )
 def test_where_16_bits_would_keep_less_than_95_percent_the_wider_lane_is_taken(
     multiplier: float, coordinates: int, keep: float

@@ -11,7 +11,7 @@ import pytest
 
 from holter.privacy.accountant import epsilon_exact, epsilon_rdp
 from holter.rounds.plan import Plan, PlanRefused, check_plan
-from holter.rounds.study import StudyError
+from holter.rounds.tables import StudyError
 
 PlanOf = Callable[..., Plan]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from holter.rounds.study import TABLES, Study, StudyError
+from holter.rounds.study import Study
+from holter.rounds.tables import TABLES, StudyError
 
 MINIMAL = '[study]\nname = "small"\ntask = "activity"\n'
 

@@ -45,9 +45,8 @@ def weights_at_zero(points: Elements) -> Elements:
         numerator[others] = numerator[others] * point % PRIME
         difference = (point + np.uint64(PRIME) - at[others]) % PRIME
         denominator[others] = denominator[others] * difference % PRIME
-    inverse = np.array([pow(int(d), -1, PRIME) for d in denominator], dtype=np.uint64)
-    result: Elements = (numerator * inverse % PRIME).astype(np.uint64)
-    return result
+    inverse: Elements = np.array([pow(int(d), -1, PRIME) for d in denominator], dtype=np.uint64)
+    return numerator * inverse % PRIME
 
 
 def combine(weights: Elements, values: Elements) -> Elements:
@@ -67,7 +66,8 @@ def uniform(random: bytes, count: int) -> Elements:
     kept = draws[draws != PRIME]
     if len(kept) < count:
         raise ValueError(f"{len(random)} random bytes are too few for {count} field elements")
-    return kept[:count].astype(np.uint64)
+    result: Elements = kept[:count].astype(np.uint64)
+    return result
 
 
 def uniform_bytes(count: int) -> int:

@@ -15,7 +15,8 @@ from rich.table import Table
 
 from holter.cli.calls import UserError
 from holter.cli.runs import demo_text
-from holter.rounds.study import TABLES, Study, StudyError
+from holter.rounds.study import Study
+from holter.rounds.tables import TABLES, StudyError
 from holter.signals.inputs import EXTRAS
 from holter.signals.tasks import TASKS
 

@@ -16,10 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import holter
+from holter.cli.version import VERSION
 from holter.rounds import journal
 from holter.rounds.journal import RoundRecord
-from holter.rounds.study import Study, StudyError
+from holter.rounds.study import Study
+from holter.rounds.tables import StudyError
 from holter.signals.readers import DataError
 from holter.simulator.store import (
     JOURNAL,
@@ -205,7 +206,7 @@ def _run(folder: RunFolder, prepared: Any, *, resume: bool, on_round: OnRound | 
                 resume=resume,
                 on_round=tell,
                 report=report_html,
-                version=holter.__version__,
+                version=VERSION,
             )
     except simulator.Interrupted as stopped:
         raise Interrupted(

@@ -12,9 +12,9 @@ import click
 import typer
 from rich.console import Console
 
-import holter
 from holter.cli import begin, runs
 from holter.cli.calls import Interrupted, UserError
+from holter.cli.version import VERSION
 
 app = typer.Typer(
     name="holter",
@@ -31,7 +31,7 @@ begin.register(app)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"holter {holter.__version__}")
+        typer.echo(f"holter {VERSION}")
         raise typer.Exit
 
 

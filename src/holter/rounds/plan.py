@@ -29,7 +29,8 @@ from holter.privacy.accountant import (
 from holter.privacy.calibration import Grid, OutOfReach
 from holter.privacy.guarantee import ADJACENCY, ADVERSARY, UNIT, Guarantee
 from holter.privacy.ledger import Contract
-from holter.rounds.study import Study, StudyError
+from holter.rounds.study import Study
+from holter.rounds.tables import StudyError
 from holter.secagg.session import COMPLETE_GRAPH_LIMIT, Bounds, threshold
 from holter.wire.cbor import Value, encode
 

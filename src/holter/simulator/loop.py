@@ -80,9 +80,9 @@ def carry(
         assert isinstance(state, server.Collecting)
         seats = {state.index_of(parties.identities[d].key.public): d for d in taking}
         for seat, message in outbox.items():
-            device = seats.get(seat)
-            if device is None:
+            if seat not in seats:
                 continue  # vanished before: nobody is there to hear it
+            device = seats[seat]
             if fates[device] < delivered:
                 del taking[device]
                 continue

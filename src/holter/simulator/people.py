@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from holter.rounds.study import DataTable, Study, StudyError
+from holter.rounds.study import Study
+from holter.rounds.tables import DataTable, StudyError
 from holter.signals import prepare, readers
 from holter.signals.inputs import Inputs
 from holter.signals.prepare import Mapped, Recorded, Signal

@@ -23,7 +23,8 @@ from holter.learning.server_optimizer import ServerOptimizer, step
 from holter.rounds.cohort import choose
 from holter.rounds.pipeline import mean_update
 from holter.rounds.plan import Plan
-from holter.rounds.study import Study, TrainingTable
+from holter.rounds.study import Study
+from holter.rounds.tables import TrainingTable
 from holter.secagg.session import SESSION_ID_BYTES, Session
 from holter.simulator import direct, loop
 from holter.simulator.dice import SeededDice, key

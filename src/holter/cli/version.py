@@ -1,0 +1,3 @@
+"""Which holter this is."""
+
+VERSION = "0.1.0"
