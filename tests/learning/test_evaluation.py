@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -67,7 +69,7 @@ def test_scores_are_those_of_the_usual_definitions(given: list[list[tuple[int, i
     truths = [[t for t, _ in person] for person in given]
     answers = [[a for _, a in person] for person in given]
     scores = score([_pair(*both) for both in zip(truths, answers, strict=True)], CLASSES)
-    truth, answer = sum(truths, []), sum(answers, [])
+    truth, answer = list(chain(*truths)), list(chain(*answers))
     hits = [t == a for t, a in zip(truth, answer, strict=True)]
     assert scores.accuracy == pytest.approx(sum(hits) / len(hits))
     assert scores.macro_f1 == pytest.approx(_macro_f1(truth, answer))

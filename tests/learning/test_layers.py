@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -73,7 +75,7 @@ def test_features_are_those_of_the_docstring_computed_by_hand() -> None:
     power = np.abs(np.fft.rfft(centred * np.hanning(64), axis=1)) ** 2 / 64
     edges = band_edges(64, 6)
     expected = [1.5 * signal.mean(axis=1), np.log(centred.std(axis=1) + 0.01) + 2.5]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         expected.append(np.log(power[:, low:high].mean(axis=1) + 1e-4) / 2 + 1.5)
     found = _spectral().features(x)[0].numpy()
     assert found == pytest.approx(np.concatenate(expected), abs=1e-4)

@@ -190,7 +190,7 @@ def test_a_wrong_output_is_refused_and_told_what_is_needed(
 
 
 def test_a_model_that_cannot_read_the_windows_is_refused_with_their_shape(own: str) -> None:
-    with pytest.raises(ModelError, match="fails on windows of .*channels=3, samples=32"):
+    with pytest.raises(ModelError, match=r"fails on windows of .*channels=3, samples=32"):
         build(_spec(own + ":wrong_inputs"), SHAPE, seed=1)
 
 
@@ -200,7 +200,7 @@ def test_a_model_without_parameters_is_refused(own: str) -> None:
 
 
 def test_what_is_no_module_is_refused(own: str) -> None:
-    with pytest.raises(ModelError, match="returned str, not an nn.Module"):
+    with pytest.raises(ModelError, match=r"returned str, not an nn\.Module"):
         build(_spec(own + ":wrong_type"), SHAPE, seed=1)
 
 
@@ -208,7 +208,7 @@ def test_what_is_no_module_is_refused(own: str) -> None:
     "name", ["heart_models.small:absent", "heart_models.absent:build", "absent:build"]
 )
 def test_an_import_that_fails_says_what_is_missing(own: str, name: str) -> None:
-    with pytest.raises(ModelError, match="cannot be imported: .*absent"):
+    with pytest.raises(ModelError, match=r"cannot be imported: .*absent"):
         build(_spec(name), SHAPE, seed=1)
 
 

@@ -6,6 +6,7 @@ import json
 import math
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -113,7 +114,7 @@ def test_the_contract_holds_over_ten_thousand_random_schedules() -> None:
         assert ledger.rounds == tuple(accepted)
         assert len(accepted) <= contract.max_participations
         assert all(1 <= asked <= contract.rounds for asked in accepted)
-        gaps = [b - a for a, b in zip(accepted, accepted[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(accepted)]
         assert all(gap >= contract.min_separation for gap in gaps)
         assert ledger.spent_units == len(accepted) * contract.rho_units
         for asked, before in refused:  # and nothing was refused without a cause

@@ -201,5 +201,5 @@ def test_a_context_of_no_distance_is_refused(offset: int) -> None:
 
 
 def test_interval_ratios_without_intervals_say_what_to_set() -> None:
-    with pytest.raises(DataError, match="rr-ratios needs heartbeat intervals: set data.rr"):
+    with pytest.raises(DataError, match=r"rr-ratios needs heartbeat intervals: set data\.rr"):
         examples(replace(_recorded(1), rr=None), Inputs("person", "mask", ("rr-ratios",), ()))

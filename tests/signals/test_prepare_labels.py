@@ -137,7 +137,7 @@ def test_one_class_only_is_refused(columns: MakeColumns, mapped: MakeMapped) -> 
 def test_a_study_that_names_one_class_only_is_told_so(
     columns: MakeColumns, mapped: MakeMapped
 ) -> None:
-    with pytest.raises(DataError, match="data.labels names one class only; at least two"):
+    with pytest.raises(DataError, match=r"data\.labels names one class only; at least two"):
         people(columns(), mapped(labels={"all": ("walk", "run", "sit")}))
 
 

@@ -7,7 +7,7 @@ handful of operations however many layers there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +66,18 @@ def _steps(windows: Prepared, batches: Batches) -> Iterator[Prepared]:
             yield Prepared(several.x[first:last], several.extra[first:last], several.y[first:last])
 
 
+def _groups(people: Iterable[Examples]) -> Iterator[list[Examples]]:
+    """People in groups of about _GATHERED windows, in their order."""
+    group: list[Examples] = []
+    for one in people:
+        group.append(one)
+        if sum(map(len, group)) >= _GATHERED:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
 class Learner:
     """A module with flat parameters and gradients. One at a time trains; not thread-safe."""
 
@@ -84,10 +96,22 @@ class Learner:
 
     def prepared(self, examples: Examples) -> Prepared:
         """Examples -> tensors the model takes."""
-        x, extra = prepare(
-            self._module, torch.from_numpy(examples.x), torch.from_numpy(examples.extra)
-        )
-        return Prepared(x.contiguous(), extra.contiguous(), torch.from_numpy(examples.y))
+        return self.prepared_all([examples])[0]
+
+    def prepared_all(self, people: Iterable[Examples]) -> list[Prepared]:
+        """Examples -> tensors the model takes, person by person, computed many at a time."""
+        found: list[Prepared] = []
+        for group in _groups(people):
+            x, extra = prepare(
+                self._module,
+                torch.from_numpy(np.concatenate([one.x for one in group])),
+                torch.from_numpy(np.concatenate([one.extra for one in group])),
+            )
+            y = torch.from_numpy(np.concatenate([one.y for one in group]))
+            sizes = [len(one) for one in group]
+            parts = (x.split(sizes), extra.split(sizes), y.split(sizes))
+            found += [Prepared(*tensors) for tensors in zip(*parts, strict=True)]
+        return found
 
     def train(
         self, start: Vector, windows: Prepared, batches: Batches, how: LocalTraining

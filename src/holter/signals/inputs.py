@@ -39,6 +39,14 @@ class Inputs:
     extra: tuple[str, ...]
     context: tuple[int, ...]
 
+    @property
+    def personal(self) -> bool:
+        """Whether any input depends on statistics of the person's reference windows."""
+        own = {"median-window", "rr-ratios"} & set(self.extra)
+        return (
+            self.normalise != "none" or bool(self.context) or self.missing != "error" or bool(own)
+        )
+
     def __post_init__(self) -> None:
         for name in self.extra:
             if name not in EXTRAS:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from torch import nn
 
 from holter.learning.client_update import Learner, Prepared
@@ -17,7 +16,7 @@ from holter.learning.model import ModelSpec, build
 from holter.rounds.study import Study
 from holter.signals.inputs import Inputs, examples
 from holter.signals.prepare import Recorded
-from holter.signals.splits import earlier_and_later
+from holter.signals.splits import Rows, earlier_and_later
 from holter.signals.windows import InputShape
 from holter.simulator.dice import key
 from holter.simulator.people import People, inputs_of
@@ -49,10 +48,20 @@ def shape_of(people: People, how: Inputs) -> InputShape:
 def participants(study: Study, people: People, learner: Learner) -> Sequence[Participant]:
     """Everyone, prepared once for all rounds."""
     how = inputs_of(study.data)
-    return [_participant(study, person, how, learner) for person in people.recorded]
+    splits = [_split(study, person) for person in people.recorded]
+    wholes = learner.prepared_all(examples(person, how) for person in people.recorded)
+    pasts = wholes
+    if how.personal:
+        both = zip(people.recorded, splits, strict=True)
+        pasts = learner.prepared_all(examples(person, how, earlier) for person, (earlier, _) in both)
+    return [
+        Participant(whole, past.take(earlier), past.take(later))
+        for whole, past, (earlier, later) in zip(wholes, pasts, splits, strict=True)
+    ]
 
 
-def _participant(study: Study, person: Recorded, how: Inputs, learner: Learner) -> Participant:
+def _split(study: Study, person: Recorded) -> tuple[Rows, Rows]:
+    """Earlier and later windows; none at all where there is nothing to be fitted on."""
     evaluation = study.evaluation
     earlier, later = earlier_and_later(
         person.y,
@@ -60,14 +69,4 @@ def _participant(study: Study, person: Recorded, how: Inputs, learner: Learner) 
         gap=evaluation.gap_windows,
         per_class=evaluation.later_split == "per-class",
     )
-    whole = learner.prepared(examples(person, how))
-    if (
-        how.normalise == "none"
-        and "median-window" not in how.extra
-        and "rr-ratios" not in how.extra
-    ):
-        return Participant(whole, whole.take(earlier), whole.take(later))
-    if not len(earlier):
-        return Participant(whole, whole.take(earlier), whole.take(np.zeros(0, dtype=np.int64)))
-    past = learner.prepared(examples(person, how, earlier))
-    return Participant(whole, past.take(earlier), past.take(later))
+    return earlier, later if len(earlier) else later[:0]
