@@ -124,6 +124,12 @@ def test_integers_within_the_limit_are_unchanged_to_the_last_square(values: list
         assert sum(v * v for v in shorter) <= (enough - 1) ** 2
 
 
+def test_integers_are_truncated_towards_zero_and_not_rounded() -> None:
+    """10 and 4 at norm 10 become 9.28 and 3.71; (9, 4) would fit too, but is rounded up."""
+    for sign in (1, -1):
+        assert bound_integers(sign * np.array([10, 4]), 10).tolist() == [sign * 9, sign * 3]
+
+
 def test_clipping_integers_loses_little_more_than_it_must() -> None:
     values = np.random.default_rng(2).integers(-5000, 5000, size=2000)
     limit = 100_000

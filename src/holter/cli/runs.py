@@ -40,7 +40,7 @@ def demo(
             title_align="left",
         )
     )
-    with show.watching(console, synthetic=True) as tell:
+    with show.watching(console) as tell:
         run = calls.simulate(study, out, force=force, on_round=tell)
     show.screen(console, run)
 
@@ -70,12 +70,12 @@ def simulate(
     if resume is not None:
         if study is not None or out is not None or overrides:
             raise calls.UserError("--resume takes the run's folder alone: its study is in it")
-        with show.watching(console, synthetic=False) as tell:
+        with show.watching(console) as tell:
             run = calls.resume(resume, data=data, on_round=tell)
     else:
         if study is None or out is None:
             raise calls.UserError("name a study and a folder: holter simulate study.toml --out RUN")
-        with show.watching(console, synthetic=False) as tell:
+        with show.watching(console) as tell:
             run = calls.simulate(
                 study, out, data=data, overrides=overrides, force=force, on_round=tell
             )

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
@@ -28,59 +29,66 @@ ARMS = (
 
 
 @contextmanager
-def watching(console: Console, *, synthetic: bool) -> Iterator[OnRound]:
-    """A callback that shows each round, live or in plain lines."""
-    began = time.monotonic()
-    known: dict[str, float] = {}
-
-    def words(record: RoundRecord, stage: Stage) -> tuple[int, int, str]:
-        done = stage.training * stage.rounds + record.round
-        total = stage.trainings * stage.rounds
-        if record.accuracy is not None:
-            known["accuracy"] = record.accuracy
-        parts = [f"asked {record.asked}, reported {record.reported}, dropped {record.dropped}"]
-        if record.reason is not None:
-            parts.append(f"ABANDONED: {record.reason}")
-        if "accuracy" in known:
-            parts.append(f"new people {known['accuracy']:.1%}")
-        if record.epsilon is None:
-            parts.append("NOT PRIVATE")
-        else:
-            parts.append(f"epsilon {shown_epsilon(record.epsilon)} so far")
-        left = (time.monotonic() - began) / done * (total - done)
-        parts.append(f"{left:.0f} s left")
-        return done, total, " · ".join(parts)
-
-    kind = "synthetic people" if synthetic else "recorded people"
+def watching(console: Console) -> Iterator[OnRound]:
+    """A callback that shows each round: live on a terminal, else in plain lines."""
+    line = _Line()
     if not console.is_terminal:
 
         def plain(record: RoundRecord, stage: Stage) -> None:
-            done, total, text = words(record, stage)
-            if record.accuracy is not None or record.reason is not None or done in (1, total):
-                fold = f"training {stage.training + 1}/{stage.trainings}, "
-                fold = fold if stage.trainings > 1 else ""
-                console.print(
-                    f"{fold}round {record.round}/{stage.rounds}: {text}",
-                    highlight=False,
-                    soft_wrap=True,
-                )
+            counts, news = line.of(record, stage)
+            if record.accuracy is not None or record.reason is not None or line.at_an_end:
+                console.print(f"{line.where}: {counts} · {news}", highlight=False, soft_wrap=True)
 
+        console.print("reading and preparing people")
         yield plain
         return
-    columns = (
-        TextColumn(f"[bold]simulating {kind}"),
-        BarColumn(bar_width=24),
-        TextColumn("round {task.completed}/{task.total}"),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("getting ready", total=None)
+    bar = Progress(TextColumn("{task.description}"), BarColumn(bar_width=None))
+    task = bar.add_task("reading and preparing people", total=None)
+    details = Text()
 
-        def live(record: RoundRecord, stage: Stage) -> None:
-            done, total, text = words(record, stage)
-            progress.update(task, completed=done, total=total, description=text)
+    def live(record: RoundRecord, stage: Stage) -> None:
+        counts, news = line.of(record, stage)
+        bar.update(task, completed=line.done, total=line.total, description=line.where)
+        details.plain = f"{counts}\n{news}"
 
+    with Live(Group(bar, details), console=console, transient=True, refresh_per_second=8):
         yield live
+
+
+class _Line:
+    """What is said of a round, and where in the run it stands."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._first = 0
+        self._accuracy: float | None = None
+        self.done, self.total, self.where = 0, 0, ""
+
+    def of(self, record: RoundRecord, stage: Stage) -> tuple[str, str]:
+        """(counts, news): who took part; accuracy on new people, epsilon, time left."""
+        self.total = stage.trainings * stage.rounds
+        self.done = stage.training * stage.rounds + record.round
+        # A resumed run begins in the middle; only rounds of this sitting tell the pace.
+        self._first = self._first or self.done
+        which = f"training {stage.training + 1}/{stage.trainings}, " if stage.trainings > 1 else ""
+        self.where = f"{which}round {record.round}/{stage.rounds}"
+        counts = f"asked {record.asked}, reported {record.reported}, dropped {record.dropped}"
+        if record.reason is not None:
+            counts += f", ABANDONED: {record.reason}"
+        self._accuracy = record.accuracy if record.accuracy is not None else self._accuracy
+        news = [] if self._accuracy is None else [f"new people {self._accuracy:.1%}"]
+        if record.epsilon is None:
+            news.append("NOT PRIVATE")
+        else:
+            news.append(f"epsilon {shown_epsilon(record.epsilon)} so far")
+        pace = (time.monotonic() - self._began) / (self.done - self._first + 1)
+        news.append(f"{pace * (self.total - self.done):.0f} s left")
+        return counts, " · ".join(news)
+
+    @property
+    def at_an_end(self) -> bool:
+        """The first round of this sitting, or the last of all."""
+        return self.done in (self._first, self.total)
 
 
 def screen(console: Console, run: Run) -> None:

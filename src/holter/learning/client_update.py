@@ -109,7 +109,7 @@ class Learner:
             )
             y = torch.from_numpy(np.concatenate([one.y for one in group]))
             sizes = [len(one) for one in group]
-            parts = (x.split(sizes), extra.split(sizes), y.split(sizes))
+            parts = [torch.split(tensor, sizes) for tensor in (x, extra, y)]
             found += [Prepared(*tensors) for tensors in zip(*parts, strict=True)]
         return found
 

@@ -53,7 +53,9 @@ def participants(study: Study, people: People, learner: Learner) -> Sequence[Par
     pasts = wholes
     if how.personal:
         both = zip(people.recorded, splits, strict=True)
-        pasts = learner.prepared_all(examples(person, how, earlier) for person, (earlier, _) in both)
+        pasts = learner.prepared_all(
+            examples(person, how, earlier) for person, (earlier, _) in both
+        )
     return [
         Participant(whole, past.take(earlier), past.take(later))
         for whole, past, (earlier, later) in zip(wholes, pasts, splits, strict=True)
