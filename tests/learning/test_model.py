@@ -212,16 +212,12 @@ def test_an_import_that_fails_says_what_is_missing(own: str, name: str) -> None:
         build(_spec(name), SHAPE, seed=1)
 
 
-@pytest.mark.xfail(strict=True, reason="defect: an empty or relative module name escapes raw")
 @pytest.mark.parametrize("name", [":build", ".small:build"])
 def test_a_name_without_a_module_is_refused(name: str) -> None:
     with pytest.raises(ModelError):
         build(_spec(name), SHAPE, seed=1)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="defect: wrong outputs and errors of other kinds escape as they are"
-)
 @pytest.mark.parametrize("function", ["pair", "key_error", "silent_error", "index_error"])
 def test_a_model_that_fails_in_any_other_way_is_refused_too(own: str, function: str) -> None:
     with pytest.raises(ModelError):

@@ -85,7 +85,6 @@ def test_a_step_changes_neither_the_old_state_nor_the_old_model(name: str) -> No
     )
 
 
-@pytest.mark.xfail(strict=True, reason="defect: an unknown or misspelt rule is taken for adam")
 def test_a_rule_that_is_not_known_is_refused() -> None:
     with pytest.raises(ValueError):
         step(ServerOptimizer("momentun", 1.0, 0.9), fresh(3), START, MEANS[0])

@@ -84,11 +84,6 @@ def test_a_rho_too_small_to_reach_delta_costs_no_epsilon_at_all() -> None:
     assert epsilon_exact(1e-12, 1e-3) == 0.0
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=ZeroDivisionError,
-    reason="defect: epsilon_exact divides by mu = 0, epsilon_rdp(0) is 0",
-)
 def test_nothing_spent_is_epsilon_nought_on_both_paths() -> None:
     assert epsilon_rdp(0.0, 1e-6) == epsilon_exact(0.0, 1e-6) == 0.0
 

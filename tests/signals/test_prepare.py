@@ -187,7 +187,6 @@ def test_channels_that_do_not_exist_are_refused(
         people(columns(acc=np.ones(stored)), mapped(signals=(signal(channels=channels),)))
 
 
-@pytest.mark.xfail(strict=True, reason="defect: text in time or rr escapes as a plain ValueError")
 @pytest.mark.parametrize("words", [{"time": "start"}, {"rr": "rr"}])
 def test_text_where_numbers_are_due_is_refused(
     columns: MakeColumns, mapped: MakeMapped, words: dict[str, str]
@@ -197,7 +196,6 @@ def test_text_where_numbers_are_due_is_refused(
         people(stored, mapped(**words))
 
 
-@pytest.mark.xfail(strict=True, reason="defect: a missing time sorts last and stays NaN")
 def test_a_time_that_is_missing_is_refused(columns: MakeColumns, mapped: MakeMapped) -> None:
     start = np.array([0.0, np.nan, 1.0, 2.0, 3.0, 4.0])
     with pytest.raises(DataError):

@@ -69,16 +69,19 @@ def test_an_npz_with_a_byte_changed_in_its_data_is_refused() -> None:
         read_npz(io.BytesIO(bytes(data)))
 
 
-@pytest.mark.xfail(strict=True, reason="defect: zlib.error escapes from a damaged compressed npz")
-def test_a_damaged_compressed_npz_is_refused() -> None:
-    data = _npz(compressed=True, a=np.random.default_rng(0).normal(size=500)).getvalue()
+def test_a_damaged_compressed_npz_is_refused_or_read_as_it_was() -> None:
+    """A flipped bit may lie where nothing is read (a time stamp); never is a wrong array given."""
+    array = np.random.default_rng(0).normal(size=500)
+    data = _npz(compressed=True, a=array).getvalue()
     for place in range(40, 400):
         damaged = data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :]
-        with pytest.raises(DataError):
-            read_npz(io.BytesIO(damaged))
+        try:
+            found = read_npz(io.BytesIO(damaged))
+        except DataError:
+            continue
+        assert all(np.array_equal(column, array) for column in found.values())
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="defect: a single .npy escapes raw")
 def test_a_single_npy_array_is_refused() -> None:
     stream = io.BytesIO()
     np.save(stream, np.arange(3))
@@ -87,7 +90,6 @@ def test_a_single_npy_array_is_refused() -> None:
         read_npz(stream)
 
 
-@pytest.mark.xfail(strict=True, reason="defect: a member that is no array is returned as bytes")
 def test_an_archive_with_other_files_in_it_yields_arrays_only() -> None:
     stream = _npz(a=np.arange(3))
     with zipfile.ZipFile(stream, "a") as archive:
@@ -138,7 +140,6 @@ def test_an_empty_table_is_refused(text: str) -> None:
         read_csv(_csv(text))
 
 
-@pytest.mark.xfail(strict=True, reason="defect: blank lines after the header count as rows")
 def test_a_table_of_blank_lines_is_refused_as_empty() -> None:
     with pytest.raises(DataError, match="no rows"):
         read_csv(_csv("a,b\n\n\n"))
@@ -156,16 +157,11 @@ def test_a_table_that_cannot_be_decoded_is_refused(data: bytes) -> None:
         read_csv(io.BytesIO(data))
 
 
-@pytest.mark.xfail(strict=True, reason="defect: zlib.error escapes from a damaged csv.gz")
 def test_a_damaged_gzip_is_refused() -> None:
     with pytest.raises(DataError):
         read_csv(io.BytesIO(gzip.compress(TABLE.encode())[:10] + b"\xff" * 20))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="defect: float() takes 1_11 for 111, and int64 from doubles merges long numbers",
-)
 @pytest.mark.parametrize(
     ("one", "other"), [("1_11", "11_1"), ("9007199254740993", "9007199254740992")]
 )
@@ -174,12 +170,10 @@ def test_two_people_with_different_names_stay_two_people(one: str, other: str) -
     assert len(np.unique(columns["who"])) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="defect: numbers beyond int64 are cast with a warning")
 def test_a_whole_number_beyond_64_bits_keeps_its_value() -> None:
     assert float(read_csv(_csv("x\n1e20\n1\n"))["x"][0]) == 1e20
 
 
-@pytest.mark.xfail(strict=True, reason="defect: the second column of a name silently wins")
 def test_two_columns_of_one_name_are_refused() -> None:
     with pytest.raises(DataError):
         read_csv(_csv("x,x\n1,2\n"))

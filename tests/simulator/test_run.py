@@ -60,7 +60,8 @@ def test_the_number_of_workers_changes_no_bit(run_small: RunSmall) -> None:
 
 def test_the_ledger_is_a_chain_of_counts_without_devices(run_small: RunSmall) -> None:
     run = run_small()
-    entries = ledger.verify((run.path / "ledger.jsonl").read_bytes())
+    head = run.result["privacy"]["ledger_head"]
+    entries = ledger.verify((run.path / "ledger.jsonl").read_bytes(), head)
     assert [entry["kind"] for entry in entries] == ["contract", *["round"] * 6]
     contract = entries[0]
     assert entries[-1]["most_spent_rho_units"] <= (

@@ -31,7 +31,8 @@ def round_stochastically(
     fraction is compared at a resolution of 2^-32. Expectation of the result is
     scale * values to that resolution. Raises OffGrid for NaN, infinity or overflow.
     """
-    scaled = np.asarray(values, dtype=np.float64) * scale
+    with np.errstate(over="ignore"):  # what overflows becomes infinite and is refused below
+        scaled = np.asarray(values, dtype=np.float64) * scale
     if not np.all(np.isfinite(scaled)):
         raise OffGrid("an update holds NaN or infinite values and cannot be put on the grid")
     if scaled.size and float(np.max(np.abs(scaled))) >= GRID_LIMIT:

@@ -140,8 +140,10 @@ class Learner:
                 elif how.optimiser == "momentum":
                     first.mul_(_MOMENTUM).add_(self._gradient)
                     self._flat.add_(first, alpha=-how.learning_rate)
-                else:
+                elif how.optimiser == "adam":
                     self._adam(first, second, number, how.learning_rate)
+                else:
+                    raise ValueError(f"no optimiser is called {how.optimiser!r}")
         result: Vector = self._flat.numpy().copy()
         return result
 

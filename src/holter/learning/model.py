@@ -71,7 +71,7 @@ def _build(spec: ModelSpec, shape: InputShape) -> nn.Module:
         )
     try:
         builder = getattr(importlib.import_module(package), function)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ModelError(f"model.name = {spec.name!r} cannot be imported: {error}") from None
     module = builder(shape)
     if not isinstance(module, nn.Module):
@@ -93,12 +93,13 @@ def _check(module: nn.Module, shape: InputShape, name: str) -> None:
     try:
         with torch.no_grad():
             logits = module(*prepare(module, x, extra))
-    except (RuntimeError, TypeError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        raise ModelError(f"model {name} fails on windows of {shape}: {first}") from None
-    if tuple(logits.shape) != (2, shape.classes):
+    except Exception as error:  # a user's own code may raise anything; all of it is told
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ModelError(f"model {name} fails on windows of {shape}: {what}") from error
+    found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if found != (2, shape.classes):
         raise ModelError(
-            f"model {name} returns {tuple(logits.shape)} for 2 windows; the study has "
+            f"model {name} returns {found} for 2 windows; the study has "
             f"{shape.classes} classes, so (2, {shape.classes}) is needed"
         )
 

@@ -51,10 +51,12 @@ def step(
     elif rule.name == "momentum":
         move = rule.momentum * state.first + mean
         following = ServerState(move, state.second, steps)
-    else:
+    elif rule.name == "adam":
         first = rule.momentum * state.first + (1 - rule.momentum) * mean
         second = _ADAM_BETA2 * state.second + (1 - _ADAM_BETA2) * mean**2
         move = first / (np.sqrt(second) + _ADAM_SMALL)
         following = ServerState(first, second, steps)
+    else:
+        raise ValueError(f"no server optimizer is called {rule.name!r}")
     moved: Vector = (parameters + rule.learning_rate * move).astype(np.float32)
     return following, moved

@@ -57,6 +57,8 @@ def epsilon_exact(rho: float, delta: float) -> float:
     """
     from scipy.special import log_ndtr
 
+    if rho == 0:
+        return 0.0
     mu = math.sqrt(2 * rho)
 
     def excess(epsilon: float) -> float:

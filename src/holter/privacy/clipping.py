@@ -41,12 +41,14 @@ def bound_norm(
     largest = float(np.max(np.abs(update), initial=0.0))
     if largest == 0.0:
         return update
-    # Dividing by the largest entry first: squares of huge or tiny entries neither overflow
-    # nor vanish.
-    norm = largest * float(np.linalg.norm(update / largest))
-    if norm <= limit and not normalise:
+    # A power of two brings the largest entry near 1, exactly: squares of huge or tiny entries
+    # neither overflow nor vanish.
+    exponent = math.frexp(largest)[1]
+    near_one = np.ldexp(update, -exponent)
+    norm = float(np.linalg.norm(near_one))
+    if not normalise and norm <= math.ldexp(limit, -exponent):
         return update
-    return update * (limit / norm)
+    return near_one * (limit / norm)
 
 
 def bound_integers(values: npt.NDArray[np.int64], norm_limit: int) -> npt.NDArray[np.int64]:

@@ -41,6 +41,8 @@ class Guarantee:
             raise ValueError("a guarantee names its unit, adjacency, adversary and assumptions")
         if not (0 < self.delta < 1 and self.epsilon > 0):
             raise ValueError("epsilon must be above 0 and delta between 0 and 1")
+        if not (0 <= self.epsilon_exact <= self.epsilon and self.rho >= 0):
+            raise ValueError("the exact epsilon lies between 0 and the reported one, rho above 0")
 
     def in_words(self) -> str:
         """One paragraph for a reader who is no specialist."""

@@ -155,16 +155,22 @@ def chained(previous: str, entry: Mapping[str, Any]) -> tuple[bytes, str]:
     return line, hashlib.sha256(line).hexdigest()
 
 
-def verify(data: bytes) -> list[dict[str, Any]]:
-    """The entries of a ledger, if its chain holds from the first line. Raises Tampered."""
+def verify(data: bytes, head: str) -> list[dict[str, Any]]:
+    """The entries of a ledger, if its chain holds from the first line to ``head``.
+
+    head: hash of the last line, kept apart from the ledger (a result, a signed record), since
+    nothing in the ledger itself can speak for its last line. Raises Tampered.
+    """
     previous, entries = GENESIS, []
     for number, line in enumerate(data.splitlines(keepends=True), start=1):
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Tampered(f"line {number} of the ledger is not JSON") from None
         if not isinstance(entry, dict) or entry.get("previous") != previous:
             raise Tampered(f"line {number} of the ledger does not follow the line before it")
         previous = hashlib.sha256(line).hexdigest()
         entries.append(entry)
+    if previous != head:
+        raise Tampered("the ledger does not end where it should: a last line changed or missing")
     return entries

@@ -21,13 +21,16 @@ Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 EXTRAS = {
-    "rr-ratios": "heartbeat intervals relative to the person's median, to the last and next ones",
+    "rr-ratios": "heartbeat intervals relative to the person's median and to those around",
     "median-window": "each window's difference from the person's median window, and likeness to it",
-    "statistics": "mean, spread, range, slope and roughness of each channel",
+    "statistics": "mean, spread, extremes, course and roughness of each channel",
     "hours": "hours since the person's first window",
 }
 _LIMIT = 8.0  # standard deviations, or public units: what is farther out is held there
-_NEIGHBOURS = 4  # beats each side of a heartbeat whose intervals count as local
+_NEIGHBOURS = 4  # beats each side of a heartbeat whose intervals are given one by one
+_RHYTHM = 20  # beats each side whose median interval is the rhythm of the moment
+_QUARTERS = 4  # parts of a window whose means and spreads tell its course
+_SMALL = 0.01  # added before a logarithm, in standard deviations or public units
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def examples(person: Recorded, how: Inputs, reference: Rows | None = None) -> Ex
             raise DataError("data.extra rr-ratios needs heartbeat intervals: set data.rr")
         extras.append(_rr_ratios(person.rr, rows))
     if "hours" in how.extra:
-        extras.append((person.seconds / 3600.0 / 8.0).reshape(-1, 1))
+        extras.append((person.seconds / 3600.0 / 8.0).reshape(-1, 1).astype(np.float32))
     if how.context:
         extras.append(_context(own, how.context))
     if how.missing == "mask":
@@ -113,17 +116,40 @@ def _statistics(x: Floats, measured: npt.NDArray[np.bool_], rows: Rows) -> tuple
 
 
 def _window_statistics(x: Floats) -> Floats:
-    """(n, 5 * channels): mean, log spread, range, slope, log roughness of each window."""
-    time = np.linspace(-1, 1, x.shape[2], dtype=np.float32) if x.shape[2] > 1 else np.zeros(1)
-    steps = np.diff(x, axis=2) if x.shape[2] > 1 else np.zeros_like(x)
+    """(n, 15 * channels) of windows of 4 samples and more, else (n, 7 * channels).
+
+    Mean, log spread, highest, lowest, range, slope and log roughness; then the means and log
+    spreads of the window's quarters against its own, which tell a fall from a rise.
+    """
+    samples = x.shape[2]
+    time = np.linspace(-1, 1, samples, dtype=np.float32) if samples > 1 else np.zeros(1)
+    mean, spread, highest, lowest = x.mean(axis=2), _log_spread(x), x.max(axis=2), x.min(axis=2)
     parts = [
-        x.mean(axis=2),
-        np.log(x.std(axis=2) + 0.01),
-        (x.max(axis=2) - x.min(axis=2)) / 4,
+        mean,
+        spread,
+        highest / 4,
+        lowest / 4,
+        (highest - lowest) / 4,
         3 * (x * time).mean(axis=2),
-        np.log(np.abs(steps).mean(axis=2) + 0.001) / 2,
+        _log_roughness(x),
     ]
+    if samples >= _QUARTERS:
+        for quarter in np.array_split(x, _QUARTERS, axis=2):
+            parts += [quarter.mean(axis=2) - mean, _log_spread(quarter) - spread]
     return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def _log_spread(x: Floats) -> Floats:
+    """(n, channels): log standard deviation over a window's samples."""
+    result: Floats = np.log(x.std(axis=2) + np.float32(_SMALL))
+    return result
+
+
+def _log_roughness(x: Floats) -> Floats:
+    """(n, channels): half the log of the mean step from sample to sample; 0 steps if only one."""
+    steps = np.diff(x, axis=2) if x.shape[2] > 1 else np.zeros_like(x)
+    result: Floats = np.log(np.abs(steps).mean(axis=2) + np.float32(_SMALL)) / 2
+    return result
 
 
 def _against_median(own: Floats, rows: Rows) -> tuple[Floats, Floats]:
@@ -141,9 +167,12 @@ def _against_median(own: Floats, rows: Rows) -> tuple[Floats, Floats]:
 
 
 def _rr_ratios(rr: Floats, rows: Rows) -> Floats:
-    """(n, 5 + 2 * 4): log intervals against the person's median, one another and neighbours.
+    """(n, 9 + 2 * 4): log intervals against the person's median, the rhythm and one another.
 
-    An interval that is missing (record ends) counts as the median: a ratio of 1, log 0.
+    The rhythm of the moment is the median over the beats around, so that a heart that beats
+    faster for a while does not look early at every beat; how far intervals stray from it
+    tells an irregular rhythm from a single early beat. An interval that is missing (record
+    ends) counts as the person's median: a ratio of 1, log 0.
     """
     known = rr[rows][np.isfinite(rr[rows])]
     median = float(np.median(known)) if len(known) else 1.0
@@ -151,18 +180,32 @@ def _rr_ratios(rr: Floats, rows: Rows) -> Floats:
     before, after = np.log(filled[:, 0] / median), np.log(filled[:, 1] / median)
     around = [_shifted(before, offset) for offset in range(-_NEIGHBOURS, _NEIGHBOURS + 1) if offset]
     local = np.mean(around, axis=0)
-    columns = [before, after, before - after, before - local, after - local, *around]
+    wide = np.stack([_shifted(before, offset) for offset in range(-_RHYTHM, _RHYTHM + 1)])
+    rhythm = np.median(wide, axis=0)
+    straying = np.log(np.abs(wide - rhythm).mean(axis=0) + 2 * _SMALL) / 3
+    columns = [
+        before,
+        after,
+        before - after,
+        before - local,
+        after - local,
+        before - rhythm,
+        after - rhythm,
+        straying,
+        _shifted(before, 1) - before,
+        *around,
+    ]
     return (3 * np.stack(columns, axis=1)).astype(np.float32)
 
 
 def _context(own: Floats, offsets: tuple[int, ...]) -> Floats:
-    """(n, 2 * offsets * channels): each channel's mean in the windows ``offset`` away.
+    """(n, 6 * offsets * channels): mean, log spread and roughness of windows ``offset`` away.
 
     Beyond the ends the first or last window stands in. Later windows are used too, so this
     suits what is scored after the fact (a night in the morning), not an alarm.
     """
-    means = own.mean(axis=2)
-    parts = [_shifted(means, sign * offset) for offset in offsets for sign in (-1, 1)]
+    about = np.concatenate([own.mean(axis=2), _log_spread(own) / 2, _log_roughness(own)], axis=1)
+    parts = [_shifted(about, sign * offset) for offset in offsets for sign in (-1, 1)]
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 

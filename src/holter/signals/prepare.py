@@ -69,20 +69,25 @@ class Recorded:
 
 def people(columns: Columns, how: Mapped) -> tuple[list[Recorded], tuple[str, ...]]:
     """Everyone in the file, in the order of their names, and the class names."""
-    owner = _column(columns, how.person)
+    owner = _named(_column(columns, how.person), how.person)
     if owner.ndim != 1 or not len(owner):
         raise DataError(f"array {how.person} must hold one person a window")
     count = len(owner)
-    raw_label = _rows(_column(columns, how.label), how.label, count, 1)
+    raw_label = _named(_rows(_column(columns, how.label), how.label, count, 1), how.label)
     x = _windows(columns, how, count)
     rr = None
     if how.rr is not None:
-        rr = _rows(_column(columns, how.rr), how.rr, count, 2).astype(np.float32)
+        intervals = _rows(_column(columns, how.rr), how.rr, count, 2)
+        rr = _numbers(intervals, how.rr).astype(np.float32)
         if rr.shape[1] != 2:
             raise DataError(f"array {how.rr} must be windows x 2: intervals before and after")
     seconds = np.zeros(count)
     if how.time is not None:
-        seconds = _rows(_column(columns, how.time), how.time, count, 1).astype(np.float64)
+        seconds = _numbers(_rows(_column(columns, how.time), how.time, count, 1), how.time)
+        if not np.isfinite(seconds).all():
+            raise DataError(
+                f"array {how.time} has missing times; without data.time the order counts"
+            )
     y, classes = _labels(raw_label, columns, how)
     absent = np.isin(owner.astype(str), _text(how.leave_out_people))
     keep = (y >= 0) & ~absent
@@ -106,7 +111,7 @@ def people(columns: Columns, how: Mapped) -> tuple[list[Recorded], tuple[str, ..
                 name=str(name),
             )
         )
-    _check_classes(found, classes)
+    _check_classes(found, classes, named=bool(how.labels))
     return found, classes
 
 
@@ -131,13 +136,32 @@ def _rows(array: npt.NDArray[Any], name: str, count: int, dimensions: int) -> np
     return array
 
 
+def _named(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    """Labels or people as whole numbers or text. A missing one is refused, not given a name."""
+    if array.dtype.kind == "O":
+        if any(item is None or item != item for item in array.reshape(-1)):
+            raise DataError(f"array {name} has empty entries; every window needs one")
+        return array.astype(str)
+    if array.dtype.kind == "f":
+        if not np.all(np.isfinite(array)) or np.any(array != np.round(array)):
+            raise DataError(f"array {name} holds numbers that are no whole numbers")
+        return array.astype(np.int64)
+    return array
+
+
+def _numbers(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]:
+    if array.dtype.kind not in "iufb":
+        raise DataError(f"array {name} holds {array.dtype}, not numbers")
+    return array.astype(np.float64)
+
+
 def _windows(columns: Columns, how: Mapped, count: int) -> npt.NDArray[np.float32]:
     if how.columns:
         parts = [_rows(_column(columns, name), name, count, 1) for name in how.columns]
         texts = [n for n, part in zip(how.columns, parts, strict=True) if part.dtype.kind in "USO"]
         if texts:
             raise DataError(f"column {texts[0]} holds text; a feature column holds numbers")
-        stored = np.stack([part.astype(np.float32) for part in parts], axis=1)
+        stored = np.stack([part.astype(np.float64) for part in parts], axis=1)
         return _without(stored, how.missing_values)[:, :, np.newaxis]
     parts3 = [_signal(columns, signal, how, count) for signal in how.signals]
     lengths = {part.shape[2] for part in parts3}
@@ -151,7 +175,11 @@ def _windows(columns: Columns, how: Mapped, count: int) -> npt.NDArray[np.float3
 
 def _signal(columns: Columns, signal: Signal, how: Mapped, count: int) -> npt.NDArray[np.float32]:
     stored = _column(columns, signal.array)
-    if stored.dtype.kind not in "iufb":
+    if stored.dtype != np.float32 and stored.dtype.itemsize > 2:
+        stored = _numbers(
+            stored, signal.array
+        )  # small integers and float32 need no room of 64 bits
+    elif stored.dtype.kind not in "iufb":
         raise DataError(f"array {signal.array} holds {stored.dtype}, not numbers")
     if stored.ndim not in (2, 3) or len(stored) != count:
         raise DataError(
@@ -162,7 +190,7 @@ def _signal(columns: Columns, signal: Signal, how: Mapped, count: int) -> npt.ND
         if stored.ndim != 3 or max(signal.channels) >= stored.shape[1]:
             raise DataError(f"array {signal.array} of shape {stored.shape} lacks those channels")
         stored = stored[:, list(signal.channels)]
-    values = _without(stored.astype(np.float32), how.missing_values)
+    values = _without(stored, how.missing_values)
     values = values * np.float32(signal.scale) + np.float32(signal.offset)
     if values.ndim == 2:
         values = values[:, :, np.newaxis] if signal.kind == "features" else values[:, np.newaxis]
@@ -170,14 +198,13 @@ def _signal(columns: Columns, signal: Signal, how: Mapped, count: int) -> npt.ND
 
 
 def _without(
-    values: npt.NDArray[np.float32], missing_values: tuple[float, ...]
+    values: npt.NDArray[Any], missing_values: tuple[float, ...]
 ) -> npt.NDArray[np.float32]:
-    """Stored numbers that mean «not measured», and infinities, become NaN."""
-    gaps = ~np.isfinite(values)
+    """Stored numbers that mean «not measured», and what no float32 holds, become NaN."""
+    gaps = ~(np.abs(values) < np.finfo(np.float32).max)
     for number in missing_values:
-        gaps |= values == np.float32(number)
-    result: npt.NDArray[np.float32] = np.where(gaps, np.float32(np.nan), values)
-    return result
+        gaps |= values == number
+    return np.where(gaps, np.nan, values).astype(np.float32)
 
 
 def _resampled(values: npt.NDArray[np.float32], signal: Signal) -> npt.NDArray[np.float32]:
@@ -201,10 +228,6 @@ def _labels(
     raw: npt.NDArray[Any], columns: Columns, how: Mapped
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """Class numbers (-1: left out) and class names."""
-    if raw.dtype.kind == "f":
-        if not np.all(raw == np.round(raw)):
-            raise DataError(f"array {how.label} holds numbers that are no whole numbers")
-        raw = raw.astype(np.int64)
     text = raw.astype(str)
     if how.label_names is not None:
         names = _column(columns, how.label_names).astype(str)
@@ -251,9 +274,9 @@ def _check_gaps(
     )
 
 
-def _check_classes(found: Sequence[Recorded], classes: tuple[str, ...]) -> None:
+def _check_classes(found: Sequence[Recorded], classes: tuple[str, ...], *, named: bool) -> None:
+    if named and len(classes) < 2:
+        raise DataError("data.labels names one class only; at least two are needed")
     present = {int(label) for person in found for label in np.unique(person.y)}
     if len(present) < 2:
         raise DataError("the data hold one class only; there is nothing to tell apart")
-    if len(classes) < 2:
-        raise DataError("data.labels names one class only; at least two are needed")

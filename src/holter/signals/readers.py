@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
@@ -19,6 +21,10 @@ import numpy.typing as npt
 Columns = Mapping[str, npt.NDArray[Any]]
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")  # up to 18 digits: inside int64
+_NUMBER = re.compile(
+    r"([+-]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity))", re.IGNORECASE
+)
 
 
 class DataError(ValueError):
@@ -33,10 +39,16 @@ def read(source: str, stream: BinaryIO) -> Columns:
 def read_npz(stream: BinaryIO) -> Columns:
     """All arrays of a NumPy archive; objects (pickles) are refused."""
     try:
-        with np.load(stream, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        opened = np.load(stream, allow_pickle=False)
+        if not isinstance(opened, np.lib.npyio.NpzFile):
+            raise DataError("not a readable npz file: it is a single array without a name")
+        with opened as archive:
+            found = {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(f"not a readable npz file: {error}") from None
+    return {name: array for name, array in found.items() if isinstance(array, np.ndarray)}
 
 
 def read_csv(stream: BinaryIO) -> Columns:
@@ -46,24 +58,32 @@ def read_csv(stream: BinaryIO) -> Columns:
         if data[:2] == _GZIP_MAGIC:
             data = gzip.decompress(data)
         rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise DataError(f"not a readable csv file: {error}") from None
-    if len(rows) < 2:
+    header = rows[0] if rows else []
+    numbered = [(number, row) for number, row in enumerate(rows[1:], start=2) if row]
+    if not numbered:
         raise DataError("the csv file has a header at most, and no rows")
-    header, body = rows[0], [row for row in rows[1:] if row]
-    for number, row in enumerate(body, start=2):
+    twice = {name for name in header if header.count(name) > 1}
+    if twice:
+        raise DataError(f"two columns of the csv file are called {sorted(twice)[0]!r}")
+    for number, row in numbered:
         if len(row) != len(header):
             raise DataError(f"csv line {number} has {len(row)} cells, the header {len(header)}")
+    body = [row for _, row in numbered]
     return {name: _numbers_or_text([row[i] for row in body]) for i, name in enumerate(header)}
 
 
 def _numbers_or_text(cells: list[str]) -> npt.NDArray[Any]:
-    try:
-        numbers = np.array([float(cell) if cell.strip() else np.nan for cell in cells])
-    except ValueError:
-        return np.array(cells)
-    whole = np.isfinite(numbers).all() and bool(np.all(numbers == np.round(numbers)))
-    return numbers.astype(np.int64) if whole else numbers
+    """Numbers where every cell is one and none would change its name by it, else text.
+
+    007 and 1_11 are names, not numbers: as numbers two people could become one.
+    """
+    if all(_WHOLE.fullmatch(cell) for cell in cells):
+        return np.array([int(cell) for cell in cells], dtype=np.int64)
+    if all(_NUMBER.fullmatch(cell.strip()) for cell in cells):
+        return np.array([float(cell) if cell.strip() else np.nan for cell in cells])
+    return np.array(cells)
 
 
 def read_parquet(stream: BinaryIO) -> Columns:

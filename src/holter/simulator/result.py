@@ -12,7 +12,6 @@ from typing import Any
 from holter.learning.evaluation import Scores, Spread
 from holter.privacy.guarantee import ADVERSARY, NoGuarantee
 from holter.rounds.plan import Plan
-from holter.rounds.study import Study
 from holter.simulator.progress import Tally
 
 FORMAT = "holter.result/1"
@@ -68,7 +67,7 @@ def _spread(spread: Spread) -> dict[str, float]:
     return {"mean": spread.mean, "p10": spread.p10, "min": spread.min}
 
 
-def privacy_block(plan: Plan, study: Study) -> dict[str, Any]:
+def privacy_block(plan: Plan, ledger_head: str) -> dict[str, Any]:
     """What is promised: nothing in a simulation, and what a fleet under this plan would get."""
     would_be = plan.guarantee()
     if would_be is None:
@@ -107,6 +106,7 @@ def privacy_block(plan: Plan, study: Study) -> dict[str, Any]:
         "amplification": "none",
         "randomness": "simulated",
         "meant_for": None,
+        "ledger_head": ledger_head,
     }
 
 

@@ -300,7 +300,7 @@ class _State:
             },
             "rounds": result.rounds_block(plan, tally),
             "evaluation": result.evaluation_blocks(found, classes),
-            "privacy": result.privacy_block(plan, study),
+            "privacy": result.privacy_block(plan, self.progress.population.head),
             "secure_aggregation": result.secure_block(plan, tally),
             "traffic": result.traffic_block(plan, tally),
             "time": {"seconds": round(self.seconds(), 3)},

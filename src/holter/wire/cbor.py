@@ -30,7 +30,7 @@ class Malformed(ValueError):
 def encode(value: Value) -> bytes:
     """Value -> its one encoding. Errors: a type or integer outside the profile -> TypeError."""
     parts: list[bytes] = []
-    _encode(value, parts)
+    _encode(value, parts, 0)
     return b"".join(parts)
 
 
@@ -51,7 +51,9 @@ def _head(major: int, argument: int) -> bytes:
     raise TypeError("integers beyond 64 bits are not in the profile")
 
 
-def _encode(value: Value, parts: list[bytes]) -> None:
+def _encode(value: Value, parts: list[bytes], depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise TypeError(f"values nested deeper than {MAX_DEPTH} are not in the profile")
     match value:
         case None:
             parts.append(bytes([SIMPLE << 5 | NULL]))
@@ -62,16 +64,22 @@ def _encode(value: Value, parts: list[bytes]) -> None:
         case bytes():
             parts += (_head(BYTES, len(value)), value)
         case str():
-            text = value.encode("utf-8")
+            try:
+                text = value.encode("utf-8")
+            except UnicodeEncodeError:
+                raise TypeError("half a surrogate pair is not text") from None
             parts += (_head(TEXT, len(text)), text)
         case list() | tuple():
             parts.append(_head(ARRAY, len(value)))
             for item in value:
-                _encode(item, parts)
+                _encode(item, parts, depth + 1)
         case Mapping():
             parts.append(_head(MAP, len(value)))
-            for key, item in sorted((encode(k), encode(v)) for k, v in value.items()):
-                parts += (key, item)
+            if any(isinstance(k, bool) or not isinstance(k, int | str) for k in value):
+                raise TypeError("a map key must be an integer or text")
+            for key, entry in sorted((encode(k), v) for k, v in value.items()):
+                parts.append(key)
+                _encode(entry, parts, depth + 1)
         case _:
             raise TypeError(f"{type(value).__name__} is not in the profile")
 
