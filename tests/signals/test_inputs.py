@@ -150,7 +150,7 @@ def test_intervals_outside_the_reference_do_not_move_the_persons_median(
     seed: int, value: float
 ) -> None:
     how = Inputs("person", "mask", ("rr-ratios",), ())
-    person = _recorded(seed, count=40)
+    person = _recorded(seed, count=80)
     assert person.rr is not None
     changed = replace(person, rr=person.rr.copy())
     changed.rr[-1] = value  # far from the first windows, whose neighbours do not reach it

@@ -27,6 +27,7 @@ EXTRAS = {
     "hours": "hours since the person's first window",
 }
 _LIMIT = 8.0  # standard deviations, or public units: what is farther out is held there
+_FARTHEST = 1e6  # of any unit: beyond, squares would leave float32
 _NEIGHBOURS = 4  # beats each side of a heartbeat whose intervals are given one by one
 _RHYTHM = 20  # beats each side whose median interval is the rhythm of the moment
 _QUARTERS = 4  # parts of a window whose means and spreads tell its course
@@ -68,7 +69,7 @@ def examples(person: Recorded, how: Inputs, reference: Rows | None = None) -> Ex
     rows = np.arange(len(person.y)) if reference is None else reference
     measured = ~np.isnan(person.x)
     middle, spread = _statistics(person.x, measured, rows)
-    held = np.where(measured, person.x, middle)
+    held = np.clip(np.where(measured, person.x, middle), -_FARTHEST, _FARTHEST)
     own = np.clip((held - middle) / spread, -_LIMIT, _LIMIT)
     if how.normalise == "none":
         x = held
@@ -154,7 +155,7 @@ def _log_roughness(x: Floats) -> Floats:
 
 def _against_median(own: Floats, rows: Rows) -> tuple[Floats, Floats]:
     """Difference from the person's median window, and (n, 3 * channels) of likeness."""
-    typical = np.median(own[rows], axis=0, keepdims=True)
+    typical = np.median(own[rows], axis=0, keepdims=True) if len(rows) else np.zeros_like(own[:1])
     difference = own - typical
     centred = own - own.mean(axis=2, keepdims=True)
     reference = typical - typical.mean(axis=2, keepdims=True)
@@ -174,7 +175,7 @@ def _rr_ratios(rr: Floats, rows: Rows) -> Floats:
     tells an irregular rhythm from a single early beat. An interval that is missing (record
     ends) counts as the person's median: a ratio of 1, log 0.
     """
-    known = rr[rows][np.isfinite(rr[rows])]
+    known = rr[rows][np.isfinite(rr[rows]) & (rr[rows] > 0)]
     median = float(np.median(known)) if len(known) else 1.0
     filled = np.where(np.isfinite(rr) & (rr > 0), rr, median)
     before, after = np.log(filled[:, 0] / median), np.log(filled[:, 1] / median)

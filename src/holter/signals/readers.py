@@ -10,6 +10,7 @@ import csv
 import gzip
 import io
 import re
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -20,6 +21,20 @@ import numpy.typing as npt
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
+# numpy parses an array's header as Python text, so a damaged one fails as Python does.
+_UNREADABLE = (
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    SyntaxError,
+    tokenize.TokenError,
+    UnicodeDecodeError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _GZIP_MAGIC = b"\x1f\x8b"
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")  # up to 18 digits: inside int64
 _NUMBER = re.compile(
@@ -44,7 +59,7 @@ def read_npz(stream: BinaryIO) -> Columns:
             raise DataError("not a readable npz file: it is a single array without a name")
         with opened as archive:
             found = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except _UNREADABLE as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"not a readable npz file: {error}") from None
