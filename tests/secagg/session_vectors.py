@@ -111,7 +111,7 @@ def pieces(sid: bytes) -> dict[str, Any]:
 def _bytes(message: bytes) -> dict[str, Any]:
     """Short messages whole; of long ones length and hash."""
     digest = hashlib.sha256(message).hexdigest()
-    whole = {"hex": message.hex()} if len(message) <= 600 else {}
+    whole = {"hex": message.hex()} if len(message) <= 800 else {}
     return {"bytes": len(message), "sha256": digest, **whole}
 
 

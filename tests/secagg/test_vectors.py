@@ -1,23 +1,31 @@
 """The session on file, byte for byte, and the same session by slow means written separately.
 
-The reference below knows nothing of ``holter``: Python integers, ``hashlib``, ``hmac`` and one
-block cipher. It reads only what the file says was drawn, and arrives at the file's results.
+``reference`` reads only what the file says was drawn, and arrives at the file's results.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tests.secagg.reference import (
+    LABEL,
+    end,
+    hkdf,
+    mask,
+    public_of,
+    secret_of,
+    shares_of,
+    stream,
+    words,
+    x25519,
+)
 from tests.secagg.session_vectors import LOST, PATH, text
 
-P25519, P31 = 2**255 - 19, 2**31 - 1
-LABEL = b"holter/secagg/1/"
 KEPT = range(LOST)
 
 
@@ -29,95 +37,6 @@ def on_file() -> dict[str, Any]:
 def test_no_byte_of_any_message_has_changed() -> None:
     remedy = "if that is meant: python -m tests.secagg.session_vectors, and a note in changes/"
     assert PATH.read_text() == text(), remedy
-
-
-# The reference.
-
-
-def x25519(private: bytes, public: bytes) -> bytes:
-    """RFC 7748 section 5, the Montgomery ladder."""
-    k = int.from_bytes(private, "little") & ~7 & ~(1 << 255) | 1 << 254
-    u = int.from_bytes(public, "little") % (1 << 255)
-    x2, z2, x3, z3 = 1, 0, u, 1
-    for bit in range(254, -1, -1):
-        if k >> bit & 1:
-            x2, z2, x3, z3 = x3, z3, x2, z2
-        a, b, c, d = x2 + z2, x2 - z2, x3 + z3, x3 - z3
-        aa, bb, da, cb = a * a, b * b, d * a, c * b
-        e = aa - bb
-        x3, z3 = (da + cb) ** 2 % P25519, u * (da - cb) ** 2 % P25519
-        x2, z2 = aa * bb % P25519, e * (aa + 121665 * e) % P25519
-        if k >> bit & 1:
-            x2, z2, x3, z3 = x3, z3, x2, z2
-    return (x2 * pow(z2, -1, P25519) % P25519).to_bytes(32, "little")
-
-
-def public_of(private: bytes) -> bytes:
-    return x25519(private, b"\x09" + bytes(31))
-
-
-def mac(key: bytes, data: bytes) -> bytes:
-    return hmac.new(key, data, hashlib.sha256).digest()
-
-
-def hkdf(secret: bytes, salt: bytes, info: bytes) -> bytes:
-    """RFC 5869, one block."""
-    return mac(mac(salt, secret), info + b"\x01")
-
-
-def stream(key: bytes, length: int) -> bytes:
-    """AES-256 in counter mode from zero, one block at a time."""
-    block = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
-    count = -(-length // 16)
-    return b"".join(block.update(i.to_bytes(16, "big")) for i in range(count))[:length]
-
-
-def words(data: bytes) -> list[int]:
-    return [int.from_bytes(data[i : i + 8], "little") for i in range(0, len(data), 8)]
-
-
-def mask(seed: bytes, kind: bytes, count: int) -> list[int]:
-    key = mac(seed, LABEL + b"mask" + kind + b"\x00\x00" + b"\x01")
-    return words(stream(key, 8 * count))
-
-
-def elements(random: bytes, count: int) -> list[int]:
-    """Field elements out of random bytes, 31 bits at a time, p itself rejected."""
-    draws = [int.from_bytes(random[i : i + 4], "little") & P31 for i in range(0, len(random), 4)]
-    return [draw for draw in draws if draw != P31][:count]
-
-
-def shares_of(secrets: list[bytes], x: int, threshold: int, random: bytes) -> list[bytes]:
-    """The shares of one holder: each 16-bit limb has its own polynomial."""
-    limbs = [
-        int.from_bytes(secret[i : i + 2], "little") for secret in secrets for i in range(0, 32, 2)
-    ]
-    drawn = elements(random, len(limbs) * (threshold - 1))
-    values = []
-    for place, limb in enumerate(limbs):
-        upper = drawn[place :: len(limbs)]
-        values.append((limb + sum(a * x ** (k + 1) for k, a in enumerate(upper))) % P31)
-    joined = b"".join(value.to_bytes(4, "little") for value in values)
-    return [joined[i : i + 64] for i in range(0, len(joined), 64)]
-
-
-def secret_of(shares: dict[int, bytes]) -> bytes:
-    """Lagrange's interpolation at zero."""
-    out = b""
-    for at in range(0, 64, 4):
-        limb = 0
-        for x, share in shares.items():
-            weight = int.from_bytes(share[at : at + 4], "little")
-            for other in shares:
-                if other != x:
-                    weight = weight * other * pow(other - x, -1, P31) % P31
-            limb += weight
-        out += (limb % P31).to_bytes(2, "little")
-    return out
-
-
-def end(index: int) -> bytes:
-    return index.to_bytes(2, "big")
 
 
 class Drawn:
@@ -154,10 +73,10 @@ def drawn(on_file: dict[str, Any]) -> list[Drawn]:
     return [Drawn(on_file, i) for i in range(len(on_file["clients"]))]
 
 
-def test_the_reference_knows_x25519() -> None:
-    private = bytes.fromhex("77076d0a7318a57d3c16c17251b26645df4c66d5a2e3d4c9f6f6e6a8a4c9bb2a")
-    public = bytes.fromhex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f")
-    assert x25519(private, public) == x25519(private, public)
+def test_the_reference_knows_the_first_iteration_of_rfc_7748() -> None:
+    nine = b"\x09" + bytes(31)
+    after_one = "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079"
+    assert x25519(nine, nine).hex() == after_one
 
 
 def test_the_sum_on_file_is_the_sum_of_the_survivors(on_file: dict[str, Any]) -> None:
@@ -186,6 +105,41 @@ def test_every_masked_vector_follows_from_the_formula(
     for i in KEPT:
         message = bytes.fromhex(on_file["clients"][i]["messages"]["M4"]["hex"])
         assert words(message[-24:]) == masked(on_file, i, drawn)
+
+
+def test_every_seal_holds_both_shares_for_its_holder(
+    on_file: dict[str, Any], drawn: list[Drawn]
+) -> None:
+    sid = bytes.fromhex(on_file["session"]["sid"])
+    for i, dealer in enumerate(drawn):
+        message = bytes.fromhex(on_file["clients"][i]["messages"]["M2"]["hex"])
+        bulk = message[message.index(b"\x59\x02\x40") + 3 :]
+        random = bytes.fromhex(on_file["clients"][i]["share_random"])
+        for place, j in enumerate(k for k in range(len(drawn)) if k != i):
+            mine, theirs = public_of(dealer.channel), public_of(drawn[j].channel)
+            info = LABEL + b"chan" + end(i) + end(j) + mine + theirs
+            key = hkdf(x25519(dealer.channel, theirs), sid, info)
+            seal = bulk[144 * place : 144 * (place + 1)]
+            opened = AESGCM(key).decrypt(bytes(12), seal, sid + end(i) + end(j))
+            dealt = shares_of([dealer.seed, dealer.mask], j + 1, 3, random)
+            assert opened == b"".join(dealt)
+
+
+def test_commitments_and_set_hashes_follow_from_the_formulas(
+    on_file: dict[str, Any], drawn: list[Drawn]
+) -> None:
+    ctx, sid = (bytes.fromhex(on_file["session"][name]) for name in ("context", "sid"))
+    sets = (b"\x1f", b"\x0f")
+    everyone, kept = (hashlib.sha256(LABEL + b"set" + sid + s).hexdigest() for s in sets)
+    for i, client in enumerate(drawn):
+        messages = on_file["clients"][i]["messages"]
+        device = bytes.fromhex(on_file["keys"]["device_public"][i])
+        promised = hashlib.sha256(LABEL + b"commit" + ctx + device + client.seed).hexdigest()
+        assert promised in messages["M0"]["hex"]
+        assert public_of(client.mask).hex() + "5820" + promised in messages["M0"]["hex"]
+        if i in KEPT:
+            assert everyone in messages["M4"]["hex"]
+            assert everyone + "5820" + kept in messages["M6"]["hex"]
 
 
 def test_released_shares_open_every_secret_that_the_sum_needs(
