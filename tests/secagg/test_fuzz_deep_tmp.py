@@ -98,7 +98,7 @@ def wrong_messages(draw: st.DrawFn, true: list[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("at", STEPS)
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=300000, deadline=None)
 @given(data=st.data())
 def test_a_client_refuses_whatever_is_not_the_message_that_is_due(
     at: int, data: st.DataObject
@@ -143,7 +143,7 @@ def statements(play: Play, payload: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("at", STEPS)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(value=st.one_of(values, st.lists(st.binary(max_size=34), max_size=3)), raw=st.booleans())
 def test_a_client_refuses_nonsense_that_the_coordinator_signed(
     at: int, value: Any, raw: bool
@@ -165,7 +165,7 @@ def receive(at: int, sender: int, message: bytes) -> object:
 
 
 @pytest.mark.parametrize("at", STEPS)
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=300000, deadline=None)
 @given(data=st.data(), sender=st.integers(-2, 7))
 def test_the_server_refuses_whatever_is_not_its_senders_due_message(
     at: int, data: st.DataObject, sender: int
@@ -181,7 +181,7 @@ def test_the_server_refuses_whatever_is_not_its_senders_due_message(
 
 
 @pytest.mark.parametrize("at", STEPS)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(value=st.one_of(values, st.lists(st.binary(max_size=40), max_size=5)), raw=st.booleans())
 def test_the_server_refuses_nonsense_that_a_client_signed(at: int, value: Any, raw: bool) -> None:
     play = stage()[0]

@@ -145,6 +145,32 @@ def test_the_three_arms_are_compared_on_the_same_windows(run_small: RunSmall) ->
     assert truths[0] == truths[1] == truths[2]
 
 
+def test_over_selection_asks_more_and_still_sizes_noise_for_the_floor(run_small: RunSmall) -> None:
+    run = run_small("cohort.over_selection=1.3", "simulation.availability=0.85")
+    rounds = [line for line in run.journal if line["event"] == "round"]
+    assert all(line["asked"] == 13 for line in rounds)
+    assert all(line["reported"] + line["dropped"] == 13 for line in rounds)
+    contract = run.result["privacy"]
+    assert contract["survivors_floor"] == 8 and contract["max_participations"] == 2
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "momentum", "adam"])
+def test_epochs_optimisers_and_weights_train(run_small: RunSmall, optimiser: str) -> None:
+    run = run_small(
+        "training.local_epochs=1", f"training.optimiser={optimiser}", "training.rounds=2",
+        "training.learning_rate=0.01", "training.class_weights=0.5", "training.decay=cosine",
+        "training.server_optimiser=adam", "training.server_learning_rate=0.01",
+    )  # fmt: skip
+    assert run.result["rounds"]["closed"] == 2
+    assert run.result["training"]["local_steps"] is None
+
+
+@pytest.mark.parametrize("model", ["softmax", "mlp", "spectral", "mixer", "cnn"])
+def test_every_model_of_the_catalogue_takes_part(run_small: RunSmall, model: str) -> None:
+    run = run_small(f"model.name={model}", "training.rounds=1", "evaluation.local_steps=1")
+    assert run.result["model"]["name"] == model and run.result["rounds"]["closed"] == 1
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("attempt", range(4))
 def test_a_run_killed_at_any_moment_goes_on_to_the_same_bits(
