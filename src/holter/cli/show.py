@@ -111,14 +111,16 @@ def comparison(evaluation: Mapping[str, Any]) -> Table:
     """Three arms on the same later windows, and new people on all of theirs."""
     table = Table(title="accuracy per person, new people", title_justify="left", title_style="bold")
     for column in ("", "mean", "10th pct", "worst", "macro-F1", "people"):
-        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
+        table.add_column(
+            column, justify="left" if not column else "right", no_wrap=True, min_width=len(column)
+        )
     rows = [(name, evaluation[key]) for key, name in ARMS if evaluation.get(key) is not None]
     if rows:
-        table.add_row("on one and the same later windows", style="dim")
+        table.add_row("on the same later windows", style="dim")
     for name, block in rows:
         table.add_row(f"  {name}", *_cells(block))
     table.add_section()
-    table.add_row("on all their windows", style="dim")
+    table.add_row("on all windows", style="dim")
     table.add_row("  federated", *_cells(evaluation["new_people"]))
     return table
 
