@@ -216,6 +216,12 @@ def test_nesting_and_claimed_lengths_exhaust_nobody(at: int, bomb: Callable[[], 
         step(stage()[1][at], bomb())
 
 
+def test_a_result_too_long_is_refused_before_it_is_decoded() -> None:
+    _, states, _, _ = stage()
+    with pytest.raises(CoordinatorFault, match="a result of 65541 bytes"):
+        step(states[4], b"\x9a\x00\x01\x00\x00" + b"\x80" * 65_536)
+
+
 def test_a_machine_called_out_of_turn_by_its_own_program_says_so() -> None:
     play = Play.of(cast_of(4))
     with pytest.raises(Caller, match="join"):
