@@ -68,8 +68,9 @@ class _Line:
         """(counts, news): who took part; accuracy on new people, epsilon, time left."""
         self.total = stage.trainings * stage.rounds
         self.done = stage.training * stage.rounds + record.round
-        # A resumed run begins in the middle; only rounds of this sitting tell the pace.
-        self._first = self._first or self.done
+        if not self._first:
+            # The first round of a sitting comes after all preparation; later ones tell the pace.
+            self._first, self._began = self.done, time.monotonic()
         which = f"training {stage.training + 1}/{stage.trainings}, " if stage.trainings > 1 else ""
         self.where = f"{which}round {record.round}/{stage.rounds}"
         counts = f"asked {record.asked}, reported {record.reported}, dropped {record.dropped}"
@@ -81,8 +82,9 @@ class _Line:
             news.append("NOT PRIVATE")
         else:
             news.append(f"epsilon {shown_epsilon(record.epsilon)} so far")
-        pace = (time.monotonic() - self._began) / (self.done - self._first + 1)
-        news.append(f"{pace * (self.total - self.done):.0f} s left")
+        if self.done > self._first:
+            pace = (time.monotonic() - self._began) / (self.done - self._first)
+            news.append(f"{pace * (self.total - self.done):.0f} s left")
         return counts, " · ".join(news)
 
     @property
