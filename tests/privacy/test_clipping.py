@@ -85,6 +85,12 @@ def test_an_update_that_is_not_finite_is_refused(bad: float, normalise: bool) ->
         bound_norm(np.array([0.0, bad, 1.0]), 1.0, normalise=normalise)
 
 
+@pytest.mark.parametrize("limit", [1e-300, 1.0, 1e300, np.inf])
+def test_clipping_leaves_the_smallest_updates_alone(limit: float) -> None:
+    update = np.array([5e-324, 0.0])
+    assert np.array_equal(bound_norm(update, limit, normalise=False), update)
+
+
 @pytest.mark.parametrize("update", [[1.7e308] * 4, [5e-324, 0.0], [1e-310, 1e-310]])
 def test_normalising_holds_for_every_finite_double(update: list[float]) -> None:
     normalised = bound_norm(np.array(update), 1.0, normalise=True)

@@ -46,7 +46,9 @@ def bound_norm(
     exponent = math.frexp(largest)[1]
     near_one = np.ldexp(update, -exponent)
     norm = float(np.linalg.norm(near_one))
-    if not normalise and norm <= math.ldexp(limit, -exponent):
+    with np.errstate(over="ignore"):  # a limit that overflows is one that nothing exceeds
+        allowed = float(np.ldexp(limit, -exponent))
+    if norm <= allowed and not normalise:
         return update
     return near_one * (limit / norm)
 
