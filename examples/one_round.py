@@ -71,7 +71,7 @@ for number, identity in enumerate(identities):
     state, say = client.join(
         plan, session, 1, identity, own, updates[number], device_floor=20, dice=dice
     )
-    round_ = server.join(round_, say.message)  # a real device makes say.durable durable first
+    round_ = server.join(round_, say.message)  # a real device writes say.record first
     devices[number] = state
 
 # 4. Four exchanges, each answered by the next message. Two devices never send their vector.

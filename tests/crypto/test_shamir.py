@@ -143,25 +143,25 @@ def test_shares_that_cannot_be_are_refused(spoil: object, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("secrets", "holders", "threshold", "short"),
+    ("secrets", "holders", "threshold", "more", "says"),
     [
-        ([SECRET], [0, 1], 3, 0),
-        ([SECRET], [0, 1], 0, 0),
-        ([SECRET], [], 1, 0),
-        ([SECRET], [0, 0, 1], 2, 0),
-        ([SECRET], [-1, 0, 1], 2, 0),
-        ([SECRET], [65536, 0, 1], 2, 0),
-        ([SECRET[:30]], [0, 1], 2, 0),
-        ([SECRET[:31], SECRET + b"x"], [0, 1], 2, 0),
-        ([SECRET], [0, 1], 2, 1),
-        ([SECRET], [0, 1], 2, -1),
+        ([SECRET], [0, 1], 3, 0, "a threshold of 3 with 2"),
+        ([SECRET], [0, 1], 0, 0, "a threshold of 0"),
+        ([SECRET], [], 1, 0, "with 0 holders"),
+        ([SECRET], [0, 0, 1], 2, 0, "distinct"),
+        ([SECRET], [-1, 0, 1], 2, 0, "roster indices"),
+        ([SECRET], [65536, 0, 1], 2, 0, "roster indices"),
+        ([SECRET[:30]], [0, 1], 2, 0, "32 bytes"),
+        ([SECRET[:30], SECRET + b"xy"], [0, 1], 2, 0, "32 bytes"),
+        ([SECRET], [0, 1], 2, -4, "number of random bytes"),
+        ([SECRET], [0, 1], 2, 4, "number of random bytes"),
     ],
 )
 def test_a_dealing_that_would_not_keep_its_promise_is_refused(
-    secrets: list[bytes], holders: list[int], threshold: int, short: int
+    secrets: list[bytes], holders: list[int], threshold: int, more: int, says: str
 ) -> None:
-    length = random_bytes_needed(len(secrets), max(threshold, 1)) - short
-    with pytest.raises(ValueError):
+    length = random_bytes_needed(len(secrets), max(threshold, 1)) + more
+    with pytest.raises(ValueError, match=says):
         split(secrets, holders, threshold, random=tape("r", length))
 
 

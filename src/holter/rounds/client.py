@@ -2,7 +2,7 @@
 
 The update is already trained when ``join`` is called; no message waits for training. The
 plan and the device's own ledger are checked before anything leaves, and the charge is
-written in the same durable record as the masked vector. A device that may not take part
+written in the same durable write as the masked vector's record. A device that may not take part
 raises Refused before it has said a word: to the server that looks like being away.
 """
 
@@ -37,10 +37,15 @@ class Identity:
 
 @dataclass(frozen=True)
 class Say:
-    """Make ``durable`` durable (fsync), then send ``message``. Never the other way round."""
+    """Make both durable (fsync, in one write), then send ``message``. Never the other way round.
 
-    durable: bytes
-    message: bytes
+    ledger_line: to append to the device's ledger; empty but with the masked vector (M4). record:
+    to append to the session's records, from which ``secagg.client.recover`` resends.
+    """
+
+    ledger_line: bytes
+    record: bytes = field(repr=False)
+    message: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def join(
     random = dice.read(secagg.ADVERTISE_RANDOM_BYTES)
     advertised, step = secagg.advertise(session, identity.key, identity.credential, random=random)
     state = Taking(round_number, identity, ledger, words, advertised)
-    return state, Say(step.record, step.message)
+    return state, Say(b"", step.record, step.message)
 
 
 def receive(state: Taking, message: bytes, *, dice: Dice) -> tuple[Taking | Finished, Say | None]:
@@ -121,4 +126,4 @@ def _next(
     state: Taking, ledger: DeviceLedger, line: bytes, protocol: Protocol, step: secagg.Step
 ) -> tuple[Taking, Say]:
     following = Taking(state.round_number, state.identity, ledger, state.words, protocol)
-    return following, Say(line + step.record, step.message)
+    return following, Say(line, step.record, step.message)

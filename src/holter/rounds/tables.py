@@ -87,7 +87,7 @@ class DataTable:
     leave_out_people: tuple[int | str, ...] = key((), "people whose windows are dropped")
     extra: tuple[str, ...] = key((), "inputs computed on the device; `holter tasks` lists them")
     context: tuple[int, ...] = key(
-        (), "offsets in windows, both ways, whose means are extra inputs"
+        (), "offsets in windows, both ways, whose mean, spread and roughness are extra inputs"
     )
     rr: str = key("rr", "array of preceding and following beat intervals, for extra rr-ratios")
     normalise: str = key(

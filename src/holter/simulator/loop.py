@@ -100,7 +100,7 @@ def carry(
     if isinstance(state, server.Abandoned):
         return Outcome(None, state.reason, 0, len(fates), current), None
     assert isinstance(state, server.Closed)
-    for device in taking:
+    for device in [seats[seat] for seat in outbox if seats.get(seat) in taking]:
         finished, _ = client.receive(taking[device], state.result, dice=dice[device])
         current[device] = finished.ledger
         got[device] += len(state.result)

@@ -1,0 +1,84 @@
+"""A device in a round: what it refuses before it speaks, and what it writes before it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from holter.crypto.signature import SigningKey
+from holter.privacy import ledger
+from holter.privacy.ledger import DeviceLedger, Refused
+from holter.rounds import client, server
+from holter.rounds.plan import Plan, PlanRefused
+from holter.secagg.client import recover
+from holter.secagg.session import Session
+from holter.simulator.dice import SeededDice, key
+from holter.simulator.population import Registrar
+
+PlanOf = Callable[..., Plan]
+UPDATE = np.ones(50, dtype=np.float32)
+IDENTITIES = Registrar(1).enrol(range(8))
+SERVER = SigningKey(key(1, "server"))
+
+
+def joined(
+    plan: Plan, device: int, own: DeviceLedger, *, floor: int = 2
+) -> tuple[client.Taking, client.Say]:
+    session = Session(b"t", bytes(16), bytes(32), plan.hash, SERVER.public, plan.bounds)
+    dice = SeededDice(key(1, "contribution", device))
+    return client.join(
+        plan, session, 3, IDENTITIES[device], own, UPDATE, device_floor=floor, dice=dice
+    )
+
+
+def test_a_device_declines_before_it_has_said_a_word(plan_of: PlanOf) -> None:
+    plan = plan_of("cohort.max_participations=2", "cohort.min_separation=2")
+    spent = DeviceLedger(plan.contract)
+    for number in (1, 3):
+        spent, _ = spent.charge(number)
+    with pytest.raises(Refused) as refusal:
+        joined(plan, 0, spent)
+    assert refusal.value.reason == "max_participations"
+    recent, _ = DeviceLedger(plan.contract).charge(2)
+    with pytest.raises(Refused) as refusal:
+        joined(plan, 0, recent)
+    assert refusal.value.reason == "min_separation"
+    with pytest.raises(PlanRefused):
+        joined(plan, 0, DeviceLedger(plan.contract), floor=20)
+
+
+def test_the_charge_is_written_with_the_vector_and_the_record_resends_it(plan_of: PlanOf) -> None:
+    plan = plan_of()
+    check = IDENTITIES[0].check_credential
+    session = Session(b"t", bytes(16), bytes(32), plan.hash, SERVER.public, plan.bounds)
+    round_: object = server.begin(plan, session, SERVER, check)
+    devices = {}
+    for device in range(8):
+        devices[device], say = joined(plan, device, DeviceLedger(plan.contract))
+        assert say.ledger_line == b"" and recover([say.record]).message == say.message
+        assert isinstance(round_, server.Collecting)
+        round_ = server.join(round_, say.message)
+    for phase in ("shares", "vector"):
+        assert isinstance(round_, server.Collecting)
+        round_, outbox = server.close(round_)
+        for device in range(8):
+            assert isinstance(round_, server.Collecting)
+            seat = round_.index_of(IDENTITIES[device].key.public)
+            assert seat is not None
+            state, reply = client.receive(
+                devices[device], outbox[seat], dice=SeededDice(key(1, phase, device))
+            )
+            assert isinstance(state, client.Taking) and reply is not None
+            devices[device] = state
+            again = recover([reply.record])
+            assert again.message == reply.message
+            if phase == "shares":
+                assert reply.ledger_line == b"" and not state.ledger.rounds
+            else:
+                assert again.kind == "M4" and state.ledger.rounds == (3,)
+                (entry,) = ledger.verify(reply.ledger_line, state.ledger.head)
+                assert entry["round"] == 3
+                assert entry["rho_units"] == plan.contract.rho_units
+            round_ = server.receive(round_, seat, reply.message)
