@@ -90,6 +90,22 @@ def test_a_break_after_any_round_changes_no_bit(small: Path, tmp_path: Path) -> 
         assert bits(calls.resume(folder)) == bits(whole)
 
 
+def test_a_break_before_the_first_checkpoint_can_be_resumed_too(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from holter.simulator import run as simulator
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(simulator, "participants", interrupted)
+        with pytest.raises(calls.Interrupted, match="after 0 of 6 rounds"):
+            holter.simulate(small, tmp_path / "broken")
+    whole = holter.simulate(small, tmp_path / "whole")
+    assert bits(calls.resume(tmp_path / "broken")) == bits(whole)
+
+
 def test_folds_test_everyone_once_and_resume_between_trainings(small: Path, tmp_path: Path) -> None:
     folds = ["evaluation.folds=3", "training.rounds=2", "training.clients_per_round=8"]
     whole = holter.simulate(small, tmp_path / "whole", overrides=folds)

@@ -121,7 +121,7 @@ def resume(
         folder = RunFolder.open_existing(Path(path))
         if folder.finished:
             return load_run(path)
-        folder.read_checkpoint()
+        folder.check_begun()
         prepared = _prepare(folder.study, data)
     return _run(folder, prepared, resume=True, on_round=on_round)
 

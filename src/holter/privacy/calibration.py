@@ -62,7 +62,7 @@ def noisy_grid(
     honest_shares: survivors' floor less colluders, for which the share is sized.
     Raises OutOfReach where no lane works.
     """
-    tail = NormalDist().inv_cdf(1 - 2.0**-21 / coordinates)
+    tail = NormalDist().inv_cdf(1 - WRAP_PROBABILITY / 2 / coordinates)
     share = noise_multiplier / math.sqrt(honest_shares)  # sigma of one share over D
     for lane_bits in sorted(LANES_BY_BITS):
         room = 2 ** (lane_bits - 1) - 1

@@ -8,7 +8,7 @@ under the same seed writes the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,8 +45,3 @@ def parse(data: bytes) -> list[Mapping[str, Any]]:
     """All whole lines; a torn last line (a crash while writing) is left out."""
     lines = data.split(b"\n")[:-1]
     return [json.loads(line) for line in lines]
-
-
-def rounds_of(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Only the rounds."""
-    return [line for line in lines if line["event"] == "round"]

@@ -2,5 +2,6 @@
 
 ``windows`` holds the values (a person's Examples), ``readers`` turns NPZ, CSV and
 Parquet into columns, ``prepare`` turns columns into people, ``inputs`` scales and
-enriches them on the device, ``tasks`` says what can be learnt.
+enriches them on the device, ``splits`` says who is new and which windows come later,
+``tasks`` what can be learnt.
 """

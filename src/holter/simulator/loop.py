@@ -105,7 +105,7 @@ def carry(
         current[device] = finished.ledger
         got[device] += len(state.result)
     outcome = Outcome(state.words, None, state.survivors, len(fates) - state.survivors, current)
-    whole = [device for device in taking]
+    whole = list(taking)
     traffic = Traffic(
         round(sum(sent[d] for d in whole) / len(whole)),
         round(sum(got[d] for d in whole) / len(whole)),

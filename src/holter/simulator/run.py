@@ -119,13 +119,15 @@ def run(
     torch.set_num_threads(1)  # one thread a process: bits do not depend on the machine's load
     # Started first, so that they import torch while this process prepares everyone's windows.
     with Workers(_worker_count(prepared)) as workers:
-        state = _State(prepared, folder)
-        if resume:
-            state.restore()
-        else:
-            folder.append(JOURNAL, journal.event("start", **_about(prepared, folder)))
-            state.begin_training(0)
         try:
+            state = _State(prepared, folder)
+            if resume and folder.has_checkpoint:
+                state.restore()
+            else:
+                # Also a run that was broken off before its first checkpoint begins here again.
+                folder.cut({JOURNAL: 0, LEDGER: 0})
+                folder.append(JOURNAL, journal.event("start", **_about(prepared, folder)))
+                state.begin_training(0)
             workers.brief(state.study, prepared.shape, state.learner, state.people)
             for number in range(state.number, len(prepared.splits)):
                 if number > state.number:
@@ -133,9 +135,19 @@ def run(
                 state.train(workers, on_round)
             return state.finish(report, version)
         except KeyboardInterrupt:
-            done, planned = state.rounds_done()
+            done = _rounds_kept(folder)
             folder.append(JOURNAL, journal.event("interrupted", rounds_done=done))
+            planned = prepared.study.training.rounds * len(prepared.splits)
             raise Interrupted(done, planned) from None
+
+
+def _rounds_kept(folder: RunFolder) -> int:
+    """Rounds, over all trainings, that the last checkpoint holds."""
+    if not folder.has_checkpoint:
+        return 0
+    _, facts = folder.read_checkpoint()
+    before: int = facts["training"] * folder.study.training.rounds
+    return before + int(facts["progress"]["rounds_done"])
 
 
 def _worker_count(prepared: Prepared) -> int:
@@ -226,11 +238,6 @@ class _State:
             )
             self.save()
 
-    def rounds_done(self) -> tuple[int, int]:
-        """Rounds done and planned, over all trainings."""
-        rounds = self.study.training.rounds
-        return self.number * rounds + self.progress.rounds_done, rounds * len(self.prepared.splits)
-
     def save(self) -> None:
         """Replace the checkpoint."""
         arrays = {f"progress.{name}": a for name, a in self.progress.arrays().items()}
@@ -311,7 +318,7 @@ class _State:
             "study_digest": self.folder.digest,
             "classes": list(classes),
         }
-        self.folder.append(JOURNAL, journal.event("end", rounds=self.rounds_done()[0]))
+        self.folder.append(JOURNAL, journal.event("end", rounds=plan.rounds * len(prepared.splits)))
         self.folder.finish(
             outcome, dict(self.layout.split(self.progress.model)), facts, report(outcome, lines)
         )

@@ -77,6 +77,16 @@ class RunFolder:
         """Whether the run reached its end."""
         return (self.path / RESULT).exists()
 
+    def check_begun(self) -> None:
+        """Raises RunFolderError where no run was ever begun, so that there is nothing to resume."""
+        if not (self.path / JOURNAL).exists():
+            raise RunFolderError(f"{self.path} has no journal and no checkpoint: nothing to resume")
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether a resumed run goes on from somewhere, or begins again."""
+        return (self.path / CHECKPOINT).exists()
+
     def append(self, name: str, lines: bytes) -> None:
         """Add whole lines to the journal or the ledger, durably."""
         with (self.path / name).open("ab") as stream:
@@ -102,10 +112,8 @@ class RunFolder:
         _sync_and_rename(temporary, self.path / CHECKPOINT)
 
     def read_checkpoint(self) -> tuple[Arrays, dict[str, Any]]:
-        """The last checkpoint. Raises RunFolderError where there is none."""
+        """The last checkpoint; there must be one."""
         path = self.path / CHECKPOINT
-        if not path.exists():
-            raise RunFolderError(f"{self.path} has no checkpoint: nothing to resume")
         with safe_open(path, framework="numpy") as opened:
             facts = json.loads(opened.metadata()["facts"])
         return load_file(path), facts

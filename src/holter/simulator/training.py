@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,7 +89,7 @@ class Training:
         traffic, via = None, "sum"
         if number <= study.simulation.protocol_rounds:
             via = "protocol"
-            carried, traffic = self._carry(progress, number, updates, fate_of)
+            carried, traffic = self._carry(progress, number, updates, fate_of, dice_of)
             if not _same(carried, outcome):
                 raise NotEqual(f"round {number}: the protocol's sum is not the direct sum")
             outcome = carried
@@ -124,6 +124,7 @@ class Training:
         number: int,
         updates: Mapping[int, Vector],
         fate_of: Mapping[int, Fate],
+        dice_of: Callable[[int], SeededDice],
     ) -> tuple[Outcome, Traffic | None]:
         seed = self.study.study.seed
         server_key = SigningKey(key(seed, "server"))
@@ -144,7 +145,7 @@ class Training:
             fate_of,
             progress.devices,
             parties,
-            lambda device: SeededDice(key(seed, "contribution", self.fold, number, device)),
+            dice_of,
         )
 
     def _apply(
