@@ -13,10 +13,6 @@ from dataclasses import dataclass
 UNIT = "device lifetime"
 ADJACENCY = "zero-out"
 ADVERSARY = "honest-but-curious server"
-ADJACENCY_IN_WORDS = (
-    "the two worlds that are told apart: this device took part as it did, or it took part "
-    "with a contribution of zeros (its noise share included)"
-)
 
 
 @dataclass(frozen=True)
