@@ -68,11 +68,15 @@ def noisy_grid(
         room = 2 ** (lane_bits - 1) - 1
         norm_limit = int(room / (largest_sum + tail * share * math.sqrt(largest_sum)))
         norm_limit = min(norm_limit, int((LARGEST_SIGMA - 1) / share))
+        while norm_limit > 0:  # the variance is rounded up, which may take the last step too far
+            variance = math.ceil((noise_multiplier * norm_limit) ** 2 / honest_shares)
+            if largest_sum * norm_limit + tail * math.sqrt(largest_sum * variance) <= room:
+                break
+            norm_limit -= 1
         if norm_limit < 1 or norm_limit * share < LEAST_SIGMA:
             continue
         if target_norm(norm_limit, coordinates) < LEAST_KEEP * norm_limit:
             continue
-        variance = math.ceil((noise_multiplier * norm_limit) ** 2 / honest_shares)
         return Grid(lane_bits, norm_limit / clip, norm_limit, norm_limit, variance)
     raise OutOfReach(
         f"no lane carries a sum of {largest_sum} updates of {coordinates} parameters under "
