@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check long lint studies clean
+.PHONY: demo test check long lint studies fuzz clean
 
 demo: $(READY)
 	$(BIN)/holter demo
@@ -31,6 +31,13 @@ lint: $(READY)
 
 studies: $(READY)
 	$(BIN)/python tools/results.py --out docs/results.md
+
+# Coverage-guided fuzzing of every parser; atheris stays out of the project's own environment.
+RUNS ?= 2000000
+fuzz:
+	test -x build/fuzz/venv/bin/python || $(PYTHON) -m venv build/fuzz/venv
+	build/fuzz/venv/bin/python -m pip install --quiet atheris==3.0.0 cryptography numpy
+	build/fuzz/venv/bin/python tools/fuzz_messages.py --runs $(RUNS)
 
 # torch first and pinned: an unpinned torch would bring gigabytes that a device never needs.
 $(READY): requirements.txt pyproject.toml

@@ -17,7 +17,7 @@ from holter.privacy import discrete_gaussian
 from holter.privacy.ledger import DeviceLedger
 from holter.rounds import client, server
 from holter.rounds.pipeline import mean_update
-from holter.rounds.plan import make_plan
+from holter.rounds.planning import make_plan
 from holter.rounds.study import Study
 from holter.secagg.session import Session
 from holter.trust import credential
@@ -67,16 +67,14 @@ dice = SystemDice()
 round_ = server.begin(plan, session, coordinator, check)
 devices = {}
 for number, identity in enumerate(identities):
-    own = DeviceLedger(plan.contract)
-    state, say = client.join(
-        plan, session, 1, identity, own, updates[number], device_floor=20, dice=dice
-    )
+    facts = (plan, session, 1, identity, DeviceLedger(plan.contract), updates[number])
+    state, say = client.join(*facts, beacon=bytes(32), device_floor=20, dice=dice)
     round_ = server.join(round_, say.message)  # a real device writes say.record first
     devices[number] = state
 
 # 4. Four exchanges, each answered by the next message. Two devices never send their vector.
 for exchange in ("roster", "mask set", "survivors", "quorum"):
-    round_, outbox = server.close(round_)
+    round_, outbox = server.close(round_, minute=0)
     seat_of = {round_.index_of(identities[n].key.public): n for n in devices}
     for seat, message in outbox.items():
         number = seat_of.get(seat)
@@ -87,9 +85,9 @@ for exchange in ("roster", "mask set", "survivors", "quorum"):
         round_ = server.receive(round_, seat, say.message)
 
 # 5. The masks cancel. The server learns one sum, exact to the last bit, and nothing else.
-closed, _ = server.close(round_)
+closed, _ = server.close(round_, minute=0)
 assert isinstance(closed, server.Closed), closed
-mean = mean_update(closed.words, closed.survivors, plan, 1)
+mean = mean_update([closed.words], closed.survivors, plan, 1)
 
 survivors = [n for n in range(DEVICES) if n not in LOST]
 length = np.linalg.norm(updates[survivors], axis=1, keepdims=True)

@@ -8,13 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holter.algebra import field
-from holter.algebra.field import PRIME
+from holter.algebra.field import POINT_LIMIT, PRIME
 
 elements = st.integers(0, PRIME - 1)
-points = st.lists(st.integers(1, PRIME - 1), min_size=1, max_size=7, unique=True)
+points = st.lists(st.integers(1, POINT_LIMIT), min_size=1, max_size=7, unique=True)
+batches = st.integers(1, 5).flatmap(
+    lambda t: st.lists(
+        st.lists(st.integers(1, POINT_LIMIT), min_size=t, max_size=t, unique=True),
+        min_size=1,
+        max_size=4,
+    )
+)
 
 
-def _array(values: list[int] | list[list[int]]) -> field.Elements:
+def _array(values: object) -> field.Elements:
     return np.array(values, dtype=np.uint64)
 
 
@@ -50,14 +57,23 @@ def test_the_largest_elements_do_not_overflow() -> None:
     values = field.evaluate(_array([[c] for c in top]), _array([PRIME - 1, PRIME - 2]))
     assert values[:, 0].tolist() == [_value_at(top, PRIME - 1), _value_at(top, PRIME - 2)]
     many = _array([PRIME - 1] * 5000)
-    assert field.combine(many, many.reshape(-1, 1)).tolist() == [5000 * (PRIME - 1) ** 2 % PRIME]
+    combined = field.combine(many.reshape(1, -1), many.reshape(1, -1, 1))
+    assert combined.tolist() == [[5000 * (PRIME - 1) ** 2 % PRIME]]
 
 
-@given(points)
+@given(batches)
 @settings(deadline=None)
-def test_weights_at_zero_are_lagranges(at: list[int]) -> None:
-    expected = [_lagrange_at_zero(at, index) for index in range(len(at))]
-    assert field.weights_at_zero(_array(at)).tolist() == expected
+def test_weights_at_zero_are_lagranges_row_by_row(batch: list[list[int]]) -> None:
+    expected = [[_lagrange_at_zero(at, index) for index in range(len(at))] for at in batch]
+    assert field.weights_at_zero(_array(batch)).tolist() == expected
+
+
+def test_weights_reach_to_the_last_point_of_a_roster_and_no_further() -> None:
+    ends = [POINT_LIMIT, 1, POINT_LIMIT - 1]
+    expected = [_lagrange_at_zero(ends, index) for index in range(3)]
+    assert field.weights_at_zero(_array([ends])).tolist() == [expected]
+    with pytest.raises(ValueError, match="points from 1 to 65536"):
+        field.weights_at_zero(_array([[1, POINT_LIMIT + 1]]))
 
 
 @given(points, st.data())
@@ -68,7 +84,8 @@ def test_the_constant_term_comes_back_from_as_many_points_as_coefficients(
     row = st.lists(elements, min_size=2, max_size=2)
     coefficients = data.draw(st.lists(row, min_size=len(at), max_size=len(at)))
     values = field.evaluate(_array(coefficients), _array(at))
-    assert field.combine(field.weights_at_zero(_array(at)), values).tolist() == coefficients[0]
+    weights = field.weights_at_zero(_array([at]))
+    assert field.combine(weights, values[None, :, :]).tolist() == [coefficients[0]]
 
 
 def test_one_point_too_few_says_nothing_about_the_constant_term() -> None:
@@ -82,16 +99,42 @@ def test_one_point_too_few_says_nothing_about_the_constant_term() -> None:
         assert field.evaluate(_array([[secret], [b], [c]]), at)[:, 0].tolist() == [10, 20]
 
 
-@pytest.mark.parametrize("at", [[0], [0, 1], [3, 3], [1, 2, 1]])
-def test_points_that_are_zero_or_repeated_are_refused(at: list[int]) -> None:
-    with pytest.raises(ValueError, match="distinct, non-zero"):
+@pytest.mark.parametrize(
+    ("at", "says"),
+    [
+        ([[0]], "points from 1"),
+        ([[0, 1]], "points from 1"),
+        ([[1, 2], [3, 0]], "points from 1"),
+        ([[3, 3]], "distinct"),
+        ([[1, 2, 1]], "distinct"),
+        ([[1, 2], [7, 7]], "distinct"),
+    ],
+)
+def test_points_that_are_zero_or_repeated_are_refused_in_any_row(
+    at: list[list[int]], says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
         field.weights_at_zero(_array(at))
 
 
-@given(st.lists(st.tuples(elements, elements), min_size=1, max_size=30))
-def test_combining_is_the_sum_of_products_modulo_p(pairs: list[tuple[int, int]]) -> None:
-    weights, values = _array([w for w, _ in pairs]), _array([[v] for _, v in pairs])
-    assert field.combine(weights, values).tolist() == [sum(w * v for w, v in pairs) % PRIME]
+rows = st.tuples(st.integers(1, 3), st.integers(1, 12)).flatmap(
+    lambda shape: st.lists(
+        st.lists(st.tuples(elements, elements), min_size=shape[1], max_size=shape[1]),
+        min_size=shape[0],
+        max_size=shape[0],
+    )
+)
+
+
+@given(rows)
+@settings(deadline=None)
+def test_combining_is_the_sum_of_products_modulo_p_row_by_row(
+    batch: list[list[tuple[int, int]]],
+) -> None:
+    weights = _array([[w for w, _ in row] for row in batch])
+    values = _array([[[v] for _, v in row] for row in batch])
+    expected = [[sum(w * v for w, v in row) % PRIME] for row in batch]
+    assert field.combine(weights, values).tolist() == expected
 
 
 def _random(draws: list[int], count: int) -> bytes:

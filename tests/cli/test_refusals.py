@@ -153,3 +153,10 @@ def test_resuming_what_is_no_run_is_refused(bench: Bench) -> None:
     assert code == 2 and "no checkpoint" in complaint
     code, _, complaint = bench.holter("simulate", "--resume", bench.folder / "absent")
     assert code == 2 and "holds no run" in complaint
+
+
+def test_measuring_what_nobody_knows_is_one_line(bench: Bench) -> None:
+    code, _, complaint = bench.holter("bench", "moonlight")
+    assert code == 2 and "secagg" in complaint and len(complaint.strip().splitlines()) == 1
+    code, _, complaint = bench.holter("bench", "secagg", "--runs", "0")
+    assert code == 2 and len(complaint.strip().splitlines()) == 1

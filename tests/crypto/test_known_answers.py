@@ -1,15 +1,21 @@
-"""The published vectors of every primitive, through our own wrappers."""
+"""The published vectors of every primitive, through our own wrappers.
+
+Each test names its text. HPKE's vectors are in ``test_hpke``; the long messages of RFC 8032 lie
+in ``vectors_ed25519.json``.
+"""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import json
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import modes
 
-from holter.crypto import aead, agreement, merkle, prg
+from holter.crypto import aead, agreement, hardware_signature, merkle, prg, signature
 from holter.crypto.agreement import AgreementKey
-from holter.crypto.signature import SigningKey
+from holter.crypto.hardware_signature import SoftwareKey
+from holter.crypto.signature import BadSignature, SigningKey
 
 h = bytes.fromhex
 
@@ -43,44 +49,141 @@ def test_x25519_of_rfc_7748_iterated_a_thousand_times() -> None:
     assert seen[1000] == "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51"
 
 
-def test_hkdf_of_rfc_5869_test_case_1() -> None:
-    salt, info = bytes(range(13)), bytes(range(0xF0, 0xFA))
-    whole = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
-    assert agreement.derive(b"\x0b" * 22, salt=salt, info=info).hex() == whole[:64]
-    key = h("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5")
-    assert agreement.expand(key, info=info, length=42).hex() == whole
-
-
-def test_hkdf_of_rfc_5869_test_case_3_without_salt_and_info() -> None:
-    result = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
-    assert agreement.derive(b"\x0b" * 22, salt=b"", info=b"").hex() == result
+def test_x25519_of_rfc_7748_section_6_1() -> None:
+    alice = AgreementKey(h("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a"))
+    bob = AgreementKey(h("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"))
+    assert alice.public.hex() == "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"
+    assert bob.public.hex() == "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"
+    shared = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"
+    assert alice.agree(bob.public).hex() == bob.agree(alice.public).hex() == shared
 
 
 @pytest.mark.parametrize(
-    ("seed", "public", "message", "signature"),
+    ("secret", "salt", "info", "uniform", "whole"),
     [
         (
-            "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
-            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
-            "",
-            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bac"
-            "c61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+            b"\x0b" * 22,
+            bytes(range(13)),
+            bytes(range(0xF0, 0xFA)),
+            "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5",
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
         ),
         (
-            "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
-            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
-            "72",
-            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e"
-            "458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+            bytes(range(0x50)),
+            bytes(range(0x60, 0xB0)),
+            bytes(range(0xB0, 0x100)),
+            "06a6b88c5853361a06104c9ceb35b45cef760014904671014a193f40c15fc244",
+            "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb"
+            "41c65e590e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87",
+        ),
+        (
+            b"\x0b" * 22,
+            b"",
+            b"",
+            "19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04",
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
         ),
     ],
 )
-def test_ed25519_of_rfc_8032_section_7_1(
-    seed: str, public: str, message: str, signature: str
+def test_hkdf_of_rfc_5869_test_cases_1_to_3(
+    secret: bytes, salt: bytes, info: bytes, uniform: str, whole: str
 ) -> None:
-    key = SigningKey(h(seed))
-    assert key.public.hex() == public
-    assert key._key.sign(h(message)).hex() == signature
+    assert agreement.derive(secret, salt=salt, info=info).hex() == whole[:64]
+    assert agreement.expand(h(uniform), info=info, length=len(whole) // 2).hex() == whole
+
+
+ED25519 = json.loads(Path(__file__).with_name("vectors_ed25519.json").read_text())["tests"]
+
+
+@pytest.mark.parametrize("test", ED25519, ids=lambda test: test["name"])
+def test_ed25519_of_rfc_8032_section_7_1(
+    test: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our messages are COSE; only what COSE puts around the payload is taken away."""
+    monkeypatch.setattr(signature, "_to_be_signed", lambda header, payload, context: payload)
+    key = SigningKey(h(test["seed"]))
+    assert key.public.hex() == test["public"]
+    message = key.sign(h(test["message"]), context=b"")
+    assert signature.signature_of(message).hex() == test["signature"]
+    assert signature.verify(message, public=key.public, context=b"") == h(test["message"])
+
+
+RFC_6979_KEY = h("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")
+RFC_6979_PUBLIC = "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6"  # x; y is odd
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (
+            b"sample",
+            "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
+            "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
+        ),
+        (
+            b"test",
+            "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367"
+            "019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083",
+        ),
+    ],
+)
+def test_p_256_of_rfc_6979_appendix_a_2_5_with_sha_256(message: bytes, expected: str) -> None:
+    key = SoftwareKey(RFC_6979_KEY)
+    assert key.public.hex() == "03" + RFC_6979_PUBLIC
+    assert key.sign(message).hex() == expected
+    hardware_signature.verify(message, h(expected), key.public)
+    with pytest.raises(BadSignature):
+        hardware_signature.verify(message + b"\x00", h(expected), key.public)
+
+
+# Wycheproof, ecdsa_secp256r1_sha256_p1363_test.json, first group; the numbers are its tcId.
+WYCHEPROOF_PUBLIC = h("022927b10512bae3eddcfe467828128bad2903269919f7086069c8c4df6c732838")
+WYCHEPROOF_MESSAGE = h("313233343030")
+WYCHEPROOF_R = "2ba3a8be6b94d5ec80a6d9d1190a436effe50d85a1eee859b8cc6af9bd5c2e18"
+WYCHEPROOF_S = "b329f479a2bbd0a5c384ee1493b1f5186a87139cac5df4087c134b49156847db"
+P_256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+P_256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
+SPECIAL = {
+    "0": 0,
+    "1": 1,
+    "n-1": P_256_ORDER - 1,
+    "n": P_256_ORDER,
+    "n+1": P_256_ORDER + 1,
+    "p": P_256_PRIME,
+    "p+1": P_256_PRIME + 1,
+}
+
+
+def test_p_256_of_wycheproof_1_either_s_verifies() -> None:
+    lower = "4cd60b855d442f5b3c7b11eb6c4e0ae7525fe710fab9aa7c77a67f79e6fadd76"
+    for s in (WYCHEPROOF_S, lower):
+        hardware_signature.verify(WYCHEPROOF_MESSAGE, h(WYCHEPROOF_R + s), WYCHEPROOF_PUBLIC)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "012ba3a8bd6b94d5ed80a6d9d1190a436ebccc0833490686deac8635bcb9bf5369" + "00" + WYCHEPROOF_S,
+        "01002ba3a7be6b94d6ec80a6d9d1190a432be6dfbb2cb98d6d4d72972df620817f18"
+        + ("0000" + WYCHEPROOF_S),
+        "d45c5740946b2a147f59262ee6f5bc90bd01ed280528b62b3aed5fc93f06f739" + WYCHEPROOF_S,
+        "01" + WYCHEPROOF_R + "00" + WYCHEPROOF_S,
+        "01" + "00" * 8 + WYCHEPROOF_R + "00" * 9 + WYCHEPROOF_S,
+        "01b329f478a2bbd0a6c384ee1493b1f518276e0e4a5375928d6fcd160c11cb6d2c" + "00" + WYCHEPROOF_S,
+    ],
+    ids=["2", "3", "4", "5", "6", "7"],
+)
+def test_p_256_of_wycheproof_2_to_7_no_changed_number_verifies(changed: str) -> None:
+    with pytest.raises(BadSignature):
+        hardware_signature.verify(WYCHEPROOF_MESSAGE, h(changed), WYCHEPROOF_PUBLIC)
+
+
+@pytest.mark.parametrize("s", SPECIAL)
+@pytest.mark.parametrize("r", SPECIAL)
+def test_p_256_of_wycheproof_11_and_on_no_special_value_verifies(r: str, s: str) -> None:
+    made = SPECIAL[r].to_bytes(32, "big") + SPECIAL[s].to_bytes(32, "big")
+    with pytest.raises(BadSignature, match="does not verify"):
+        hardware_signature.verify(WYCHEPROOF_MESSAGE, made, WYCHEPROOF_PUBLIC)
 
 
 SP_800_38A_KEY = h("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")
@@ -96,8 +199,8 @@ SP_800_38A_CIPHER = h(
 
 def test_aes_256_ctr_of_sp_800_38a_f_5_5(monkeypatch: pytest.MonkeyPatch) -> None:
     counter = bytes(range(0xF0, 0x100))  # our streams start at zero; only the start is replaced
-    started = SimpleNamespace(CTR=lambda zero: modes.CTR(counter) if zero == bytes(16) else None)
-    monkeypatch.setattr(prg, "modes", started)
+    assert prg._FROM_ZERO.nonce == bytes(16)
+    monkeypatch.setattr(prg, "_FROM_ZERO", modes.CTR(counter))
     expected = bytes(a ^ b for a, b in zip(SP_800_38A_PLAIN, SP_800_38A_CIPHER))
     assert prg.stream(SP_800_38A_KEY, 64) == expected
     reader = prg.Stream(SP_800_38A_KEY)

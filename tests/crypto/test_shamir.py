@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from holter.algebra.field import PRIME
 from holter.crypto import shamir
-from holter.crypto.shamir import SHARE_BYTES, BadShares, random_bytes_needed, recover, split
+from holter.crypto.shamir import (
+    SHARE_BYTES,
+    BadShares,
+    random_bytes_needed,
+    recover,
+    recover_many,
+    split,
+)
 
 SECRET = hashlib.sha256(b"secret").digest()
 
@@ -132,8 +139,11 @@ def test_shares_of_two_dealings_do_not_mix() -> None:
         (lambda s: [(PRIME, s[0][1]), *s[1:]], "cannot be on a roster"),
         (lambda s: [(0, s[0][1][:-1]), *s[1:]], "wrong length"),
         (lambda s: [(0, s[0][1] + b"\x00"), *s[1:]], "wrong length"),
-        (lambda s: [(0, PRIME.to_bytes(4, "little") + s[0][1][4:]), *s[1:]], "outside the field"),
-        (lambda s: [(0, b"\xff" * SHARE_BYTES), *s[1:]], "outside the field"),
+        (
+            lambda s: [(0, PRIME.to_bytes(4, "little") + s[0][1][4:]), *s[1:]],
+            "do not belong to one secret",
+        ),
+        (lambda s: [(0, b"\xff" * SHARE_BYTES), *s[1:]], "do not belong to one secret"),
         (lambda s: [], "no shares"),
     ],
 )
@@ -168,3 +178,39 @@ def test_a_dealing_that_would_not_keep_its_promise_is_refused(
 def test_no_share_is_the_secret_itself() -> None:
     limbs = np.frombuffer(SECRET, dtype="<u2").astype("<u4").tobytes()
     assert all(share != limbs for _, share in dealt(2, list(range(200))))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_many_secrets_open_at_once_as_each_does_alone_and_a_spoilt_one_spoils_no_other(
+    data: st.DataObject,
+) -> None:
+    threshold = data.draw(st.integers(1, 6))
+    groups = []
+    for number in range(data.draw(st.integers(1, 5))):
+        members = st.lists(st.integers(0, 65535), min_size=threshold, max_size=9, unique=True)
+        holders = data.draw(members)
+        groups.append(dealt(threshold, holders, number)[:threshold])
+    spoilt = data.draw(st.sets(st.integers(0, len(groups) - 1)))
+    for number in spoilt:
+        groups[number][0] = (groups[number][0][0], b"\xff" * SHARE_BYTES)
+    expected = [None if number in spoilt else SECRET for number in range(len(groups))]
+    assert recover_many(groups) == expected
+
+
+def test_secrets_with_different_numbers_of_shares_are_not_opened_together() -> None:
+    shares = dealt(3, [0, 1, 2])
+    with pytest.raises(BadShares, match="different numbers"):
+        recover_many([shares, shares[:2]])
+    for nothing in ([], [[]], [[], []]):
+        with pytest.raises(BadShares, match="no shares"):
+            recover_many(nothing)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_one_share_that_cannot_be_is_refused_wherever_it_stands(place: int) -> None:
+    for wrong in ((-1, bytes(SHARE_BYTES)), (0, bytes(SHARE_BYTES - 1)), (65536, SECRET * 2)):
+        groups = [dealt(2, [3, 9]), dealt(2, [3, 9])]
+        groups[place][1] = wrong
+        with pytest.raises(BadShares):
+            recover_many(groups)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from holter.algebra.layout import Layout
-from holter.rounds.plan import Plan, make_plan
+from holter.rounds.plan import Plan
+from holter.rounds.planning import make_plan
 from holter.rounds.study import Study
 
 MINIMAL = '[study]\nname = "small"\ntask = "activity"\n'

@@ -33,16 +33,16 @@ def test_the_mean_without_privacy_is_the_mean(plan_of: PlanOf) -> None:
     plan = plan_of("privacy.mode=none")
     updates = [np.random.default_rng(i).normal(size=50).astype(np.float32) for i in range(8)]
     total = ring.total(
-        (contribution(u, plan, 1, dice=dice(i)) for i, u in enumerate(updates)), plan.bounds.words
+        (contribution(u, plan, 1, dice=dice(i)) for i, u in enumerate(updates)), plan.counts.words
     )
-    mean = mean_update(total, 8, plan, 1)
+    mean = mean_update([total], 8, plan, 1)
     np.testing.assert_allclose(mean, np.mean(updates, axis=0), atol=1e-6)
 
 
 def test_without_privacy_an_entry_beyond_the_grid_is_held_at_its_edge(plan_of: PlanOf) -> None:
     plan = plan_of("privacy.mode=none")
     wild = np.full(50, 1e30, dtype=np.float32)
-    mean = mean_update(contribution(wild, plan, 1, dice=dice(1)), 1, plan, 1)
+    mean = mean_update([contribution(wild, plan, 1, dice=dice(1))], 1, plan, 1)
     np.testing.assert_allclose(mean, 8.0, atol=1e-5)
 
 
@@ -52,7 +52,7 @@ def test_the_integers_beneath_the_noise_never_exceed_the_clip(
     seed: int, magnitude: float, nonzero: int
 ) -> None:
     from holter.algebra.layout import Layout
-    from holter.rounds.plan import make_plan
+    from holter.rounds.planning import make_plan
     from holter.rounds.study import Study
 
     study = Study.parse(
@@ -81,7 +81,7 @@ def test_the_noise_of_a_sum_is_what_the_plan_predicts(plan_of: PlanOf) -> None:
     plan = plan_of("privacy.noise_multiplier=2", parameters=25_000)
     zero = np.zeros(25_000, dtype=np.float32)
     total = ring.total(
-        (contribution(zero, plan, 1, dice=dice(i)) for i in range(8)), plan.bounds.words
+        (contribution(zero, plan, 1, dice=dice(i)) for i in range(8)), plan.counts.words
     )
     noise = lanes.unpack(total, plan.coordinates, plan.grid.lane_bits)
     predicted = 8 * plan.grid.share_variance
@@ -100,10 +100,10 @@ def test_a_subset_sends_fewer_words_and_leaves_the_rest_untouched(plan_of: PlanO
     plan = plan_of(
         "privacy.mode=none", "compression.method=subset", "compression.share=0.2", parameters=500
     )
-    assert plan.bounds.words == 50
+    assert plan.counts.words == 50
     update = np.ones(500, dtype=np.float32)
-    mean = mean_update(contribution(update, plan, 3, dice=dice(1)), 1, plan, 3)
+    mean = mean_update([contribution(update, plan, 3, dice=dice(1))], 1, plan, 3)
     assert np.count_nonzero(mean) == 100
     np.testing.assert_allclose(mean[mean != 0], 1.0, atol=1e-6)
-    other = mean_update(contribution(update, plan, 4, dice=dice(1)), 1, plan, 4)
+    other = mean_update([contribution(update, plan, 4, dice=dice(1))], 1, plan, 4)
     assert np.any((mean != 0) != (other != 0))

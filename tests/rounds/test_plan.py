@@ -76,9 +76,25 @@ def test_what_cannot_hold_is_refused_with_the_numbers_that_would(
         plan_of(override, parameters=5000)
 
 
-def test_cohorts_beyond_the_complete_graph_are_refused(plan_of: PlanOf) -> None:
-    with pytest.raises(StudyError, match="up to 256"):
-        plan_of("training.clients_per_round=300", people=4000)
+def test_cohorts_beyond_one_session_are_summed_in_groups_with_room_for_chance(
+    plan_of: PlanOf,
+) -> None:
+    plan = plan_of("training.clients_per_round=5000", people=10_000)
+    assert plan.groups == 3 and plan.asked_per_round == 5000
+    assert 5000 / 3 < plan.counts.largest_roster <= 2048
+    assert plan.counts.survivors_floor < 0.8 * 5000 / 3
+    assert plan_of("training.clients_per_round=2048", people=10_000).groups == 1
+    check_plan(plan)
+
+
+def test_demands_that_no_graph_bears_are_refused_with_the_nearest_that_one_does(
+    plan_of: PlanOf,
+) -> None:
+    with pytest.raises(StudyError, match="drop"):
+        plan_of(
+            "training.clients_per_round=1000", "cohort.survivors_floor=846", "privacy.colluders=690",
+            people=4000,
+        )  # fmt: skip
 
 
 def test_the_advice_for_an_epsilon_out_of_reach_works(plan_of: PlanOf) -> None:
@@ -94,7 +110,9 @@ def test_equal_plans_have_equal_hashes_and_any_change_shows(plan_of: PlanOf) -> 
     changed = [
         replace(plan, rounds=11),
         replace(plan, clip=math.nextafter(plan.clip, 2)),
-        replace(plan, bounds=replace(plan.bounds, colluders=1)),
+        replace(plan, counts=replace(plan.counts, colluders=1)),
+        replace(plan, protocol="one-upload"),
+        replace(plan, groups=2),
         replace(plan, grid=replace(plan.grid, share_variance=plan.grid.share_variance - 1)),
         replace(plan, max_participations=99),
     ]
@@ -117,6 +135,72 @@ def test_a_device_refuses_small_cohorts_unless_told_otherwise(plan_of: PlanOf) -
 def test_a_device_refuses_an_unknown_mode_and_a_wrong_word_count(plan_of: PlanOf) -> None:
     plan = plan_of()
     with pytest.raises(PlanRefused, match="mode"):
-        check_plan(replace(plan, mode="central"), device_floor=2)
+        check_plan(replace(plan, mode="hidden"), device_floor=2)
     with pytest.raises(PlanRefused, match="word"):
-        check_plan(replace(plan, bounds=replace(plan.bounds, words=3)), device_floor=2)
+        check_plan(replace(plan, counts=replace(plan.counts, words=3)), device_floor=2)
+
+
+def test_a_device_takes_no_part_in_plain_sums_nor_in_central_noise_with_nobody_to_add_it(
+    plan_of: PlanOf,
+) -> None:
+    plan = plan_of()
+    with pytest.raises(PlanRefused, match="single contributions"):
+        check_plan(replace(plan, protocol="plain"), device_floor=2)
+    with pytest.raises(PlanRefused, match="exactly one helper"):
+        check_plan(replace(plan, mode="central"), device_floor=2)
+    four = plan_of('aggregation.protocol="one-upload"', "aggregation.helpers=4")
+    with pytest.raises(PlanRefused, match="exactly one helper"):
+        check_plan(replace(four, mode="central"), device_floor=2)
+
+
+def test_a_plan_whose_counts_no_protocol_keeps_is_refused(plan_of: PlanOf) -> None:
+    plan = plan_of()
+    few = replace(plan.counts, survivors_floor=3, smallest_roster=3)
+    with pytest.raises(PlanRefused, match="cannot be kept"):
+        check_plan(replace(plan, counts=few), device_floor=2)
+    corrupt = replace(plan.counts, colluders=plan.counts.survivors_floor)
+    with pytest.raises(PlanRefused, match="cannot be kept"):
+        check_plan(replace(plan, protocol="one-upload", counts=corrupt), device_floor=2)
+
+
+@pytest.mark.parametrize(("clients", "bits"), [(8, 16), (256, 16), (259, 21), (9000, 32)])
+def test_a_byte_an_entry_rides_in_the_narrowest_lane_that_holds_the_sum(
+    plan_of: PlanOf, clients: int, bits: int
+) -> None:
+    plan = plan_of(
+        "privacy.mode=none", "compression.bits=8", f"training.clients_per_round={clients}",
+        'aggregation.protocol="one-upload"', people=20_000,
+    )  # fmt: skip
+    assert plan.grid.lane_bits == bits and plan.grid.coordinate_limit == 127
+    assert plan.counts.largest_roster * 127 < 2 ** (bits - 1)
+    check_plan(plan, device_floor=2)
+
+
+def test_central_noise_is_whole_on_each_side_and_never_called_distributed(plan_of: PlanOf) -> None:
+    central = plan_of("privacy.mode=central", 'aggregation.protocol="one-upload"')
+    shares = plan_of()
+    assert central.grid.share_variance == 0
+    assert central.grid.central_variance >= central.grid.norm_limit**2
+    promise, usual = central.guarantee(), shares.guarantee()
+    assert promise is not None and usual is not None
+    assert promise.epsilon == pytest.approx(usual.epsilon, rel=0.02)
+    words = promise.in_words() + " ".join(promise.assumptions)
+    assert "helper" in words and "believed" in words and "distributed" not in words
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (['aggregation.protocol="plain"'], "shows the server every contribution"),
+        (["privacy.mode=central"], "needs aggregation.protocol"),
+        (["privacy.mode=central", 'aggregation.protocol="one-upload"', "aggregation.helpers=4"],
+         "could not be compared"),
+        (["aggregation.helpers=2"], "one of: 1, 4"),
+        (["compression.bits=8"], "narrowest lane"),
+    ],
+)  # fmt: skip
+def test_a_protocol_that_cannot_carry_the_promise_is_refused(
+    plan_of: PlanOf, overrides: list[str], words: str
+) -> None:
+    with pytest.raises(StudyError, match=words):
+        plan_of(*overrides)

@@ -25,14 +25,16 @@ from holter.algebra.ring import Words
 from holter.crypto import labels
 from holter.crypto.signature import SigningKey
 from holter.secagg import client, server
-from holter.secagg.client import Step
+from holter.secagg.client_states import Step
+from holter.secagg.connectivity import fewest_survivors
 from holter.secagg.errors import Caller
-from holter.secagg.messages import signed_list
-from holter.secagg.session import Bounds, Session, threshold
+from holter.secagg.messages import Terms, statement
+from holter.secagg.session import Bounds, Session
 from holter.trust import credential
 
 WORDS = 3
 TODAY = 20_000
+MINUTE = TODAY * 24 * 60
 WHOLE = 5  # messages a client delivers in a session that it finishes
 
 
@@ -69,7 +71,7 @@ class Cast:
 
     def says(self, label: bytes, bound_to: bytes, *parts: bytes) -> bytes:
         """A statement of the coordinator, true or not."""
-        return self.server_key.sign(signed_list(parts), context=label + bound_to)
+        return self.server_key.sign(statement(parts), context=label + bound_to)
 
 
 def cast_of(
@@ -83,7 +85,7 @@ def cast_of(
     model: bytes = b"model",
 ) -> Cast:
     """A cast with the lowest floor that its bounds allow, unless told otherwise."""
-    floor = threshold(clients, colluders) + 1 if floor is None else floor
+    floor = fewest_survivors(clients, colluders) if floor is None else floor
     bounds = Bounds(floor if smallest is None else smallest, clients, floor, colluders, words)
     server_key, registrar = SigningKey(tape("coordinator")), SigningKey(tape("registrar"))
     model_hash, plan_hash = hashlib.sha256(model).digest(), hashlib.sha256(b"plan").digest()
@@ -111,8 +113,8 @@ class Play:
     server: Any = None
     clients: dict[int, Any] = field(default_factory=dict)
     said: dict[int, list[Step]] = field(default_factory=dict)
-    outbox: dict[int, bytes] = field(default_factory=dict)
-    held: dict[int, dict[int, bytes]] = field(default_factory=dict)
+    outbox: Mapping[int, bytes] = field(default_factory=dict)
+    held: dict[int, dict[int, tuple[bytes, bytes]]] = field(default_factory=dict)
     summed: server.Summed | None = None
 
     @classmethod
@@ -146,7 +148,7 @@ class Play:
             self.server = server.join(self.server, self.said[i][0].message, self.cast.check)
         return self
 
-    def close(self) -> dict[int, bytes]:
+    def close(self) -> Mapping[int, bytes]:
         """End the server's phase; its messages wait in ``outbox``."""
         closers: dict[type, Callable[[Any], Any]] = {
             server.Joining: server.close_joining,
@@ -168,7 +170,7 @@ class Play:
                 following, step = client.share(seated, random=random)
             case client.Shared() as state:
                 opened = client.accept_inbox(state, data)
-                self.held[i] = opened.held
+                self.held[i] = dict(opened.held)
                 following, step = client.mask(opened, self.vectors[i])
             case client.Sent() as state:
                 following, step = client.endorse(state, data)
@@ -195,10 +197,11 @@ class Play:
 
     def finish(self) -> server.Summed:
         """The sum; each client that is through accepts the result."""
-        self.summed, result = server.close_unmasking(self.server)
+        self.summed = server.close_unmasking(self.server, minute=MINUTE)
         for state in self.clients.values():
             if isinstance(state, client.Released):
-                client.accept_result(state, result)
+                receipt = client.accept_result(state, self.summed.result)
+                client.accept_transcript(receipt, self.summed.transcript)
         return self.summed
 
     def plain(self, who: Iterable[int]) -> list[int]:
@@ -216,9 +219,9 @@ def to_phase(cast: Cast, answers: int, salt: object = "") -> Play:
     return play
 
 
-def roster_statement(cast: Cast, root: bytes) -> bytes:
-    """The coordinator's signature over any root."""
-    return cast.says(labels.ROSTER, cast.session.context, root)
+def roster_statement(cast: Cast, terms: Terms) -> bytes:
+    """The coordinator's signature over any terms."""
+    return cast.server_key.sign(terms.payload(), context=labels.ROSTER + cast.session.context)
 
 
 class _Without(ast.NodeTransformer):

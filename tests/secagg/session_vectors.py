@@ -1,125 +1,201 @@
-"""Writes vectors/secagg_session.json: one session of five clients from fixed randomness.
+"""Writes vectors/secagg_session.json: one session of nine clients from fixed randomness.
 
-    python -m tests.secagg.session_vectors
+    python -m tests.secagg.session_vectors        writes all four files of vectors/secagg_*.json
 
-The fifth client drops out after its shares, so all kinds of secrets are opened. The file is
-for other implementations, and so that no byte of any message changes unnoticed;
-``test_vectors`` compares it and recomputes it by other means.
+Client 8 advertises and shares nothing, client 7 is lost after its M2, client 6 after its M3, and
+client 1 finds the seal of client 7 missing: so every kind of secret is opened, and a complaint is
+borne. With fewer clients the plan's bounds would not bear that. The file is for other
+implementations, and so that no byte of any message changes unnoticed.
 """
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from holter.algebra.ring import to_bytes
-from holter.crypto import prg, shamir
-from holter.secagg import client, masking, server
-from tests.secagg import forgery
-from tests.secagg.cast import Play, cast_of, tape
+from holter.crypto import shamir
+from holter.crypto.signature import SigningKey
+from holter.secagg import client, server
+from holter.secagg.messages import Inbox
+from holter.wire.cbor import decode
+from tests.secagg.cast import MINUTE, TODAY, Cast, Play, cast_of, tape
 
-PATH = Path(__file__).parents[2] / "vectors" / "secagg_session.json"
-CLIENTS, LOST = 5, 4
-_MESSAGES = ("M0", "M2", "M4", "M6", "M8")
-_DOWN = ("M1", "M3", "M5", "M7")
+FOLDER = Path(__file__).parents[2] / "vectors"
+PATH = FOLDER / "secagg_session.json"
+CLIENTS, SILENT, LOST, LEFT = 9, 8, 7, 6
+CENSORED = 1  # finds an empty place where the seal of LOST should be
+SALT = "vectors"
+UP = ("M0", "M2", "M4", "M6", "M8")
+DOWN = ("M1", "M3", "M5", "M7")
+ACCOUNTING = b"accounting of the round above"
+SPEAKERS = {"M0": 9, "M2": 8, "M4": 6, "M6": 6, "M8": 6}  # clients 0 .. speak
+
+
+@dataclass
+class Staged:
+    """A play and everything on the way. ``due``: the server before the first of these messages
+    arrived; ``full``: after the last. ``states``: the clients before they heard this message.
+    """
+
+    play: Play
+    due: dict[str, Any] = field(default_factory=dict)
+    full: dict[str, Any] = field(default_factory=dict)
+    states: dict[str, dict[int, Any]] = field(default_factory=dict)
+    down: dict[str, dict[int, bytes]] = field(default_factory=dict)
+
+    @property
+    def cast(self) -> Cast:
+        return self.play.cast
+
+    @property
+    def sid(self) -> bytes:
+        return self.play.sid
+
+    @property
+    def summed(self) -> server.Summed:
+        assert self.play.summed is not None
+        return self.play.summed
+
+    def said(self, kind: str, i: int) -> bytes:
+        """What client i sent."""
+        return self.play.said[i][UP.index(kind)].message
+
+
+@functools.cache
+def staged() -> Staged:
+    """The session of the file; nobody may change it."""
+    cast = cast_of(CLIENTS)
+    made = Staged(Play.of(cast, SALT))
+    play = made.play
+    made.due["M0"] = play.server
+    play.join()
+    made.full["M0"] = play.server
+    for heard, said in zip(DOWN, UP[1:], strict=True):
+        outbox = dict(play.close())
+        if heard == "M3":
+            outbox[CENSORED] = censored(made, outbox[CENSORED])
+        made.down[heard], made.states[heard] = outbox, dict(play.clients)
+        made.due[said] = play.server
+        for i in range(SPEAKERS[said]):
+            play.answer(i, outbox[i])
+            play.deliver(i)
+        made.full[said] = play.server
+    released = {i: s for i, s in play.clients.items() if isinstance(s, client.Released)}
+    play.summed = server.close_unmasking(play.server, minute=MINUTE, accounting=ACCOUNTING)
+    made.down["M9"] = dict.fromkeys(released, play.summed.result)
+    made.states["M9"] = released
+    receipts = {i: client.accept_result(s, play.summed.result) for i, s in released.items()}
+    made.down["transcript"] = dict.fromkeys(receipts, play.summed.transcript)
+    made.states["transcript"] = receipts
+    return made
+
+
+def censored(made: Staged, inbox: bytes) -> bytes:
+    """M3 with nothing in the place of LOST."""
+    around = made.play.server.before.neighbours[CENSORED]
+    known = Inbox.parse(inbox)
+    places = list(known.places)
+    places[[i for i in around if i in made.play.server.mask_set].index(LOST)] = b""
+    return Inbox(known.signed_mask_set, tuple(places)).to_bytes()
+
+
+def session_of(cast: Cast) -> dict[str, Any]:
+    """What is agreed before anyone speaks."""
+    session = cast.session
+    return {
+        "task_id": session.task_id.hex(),
+        "session_id": session.session_id.hex(),
+        "group": session.group,
+        "model_hash": session.model_hash.hex(),
+        "plan_hash": session.plan_hash.hex(),
+        "server_public": session.server_public.hex(),
+        "bounds": dict(vars(session.bounds)),
+        "context": session.context.hex(),
+        "registrar_public": cast.registrar.public.hex(),
+        "day": TODAY,
+    }
+
+
+def device_seeds(clients: int) -> list[bytes]:
+    """Private keys of the devices, by roster index (``cast_of`` sorts by public key)."""
+    seeds = [tape(("device", i)) for i in range(clients)]
+    return sorted(seeds, key=lambda seed: SigningKey(seed).public)
 
 
 def make() -> dict[str, Any]:
     """All that the file holds; byte strings as hexadecimal."""
-    cast = cast_of(CLIENTS)
-    session, bounds = cast.session, cast.session.bounds
-    play = Play.of(cast, "vectors").join()
-    down: list[dict[int, bytes]] = []
-    for phase in range(4):
-        down.append(play.close())
-        for i in sorted(play.outbox):
-            if i != LOST or phase == 0:
-                play.answer(i)
-                play.deliver(i)
-    summed, result = server.close_unmasking(play.server)
-    roster = forgery.sharing(play).roster
-    shares = {
-        str(i): tape(("vectors", "share", i), shamir.random_bytes_needed(2, 3)).hex()
-        for i in range(CLIENTS)
-    }
+    made = staged()
+    play, summed = made.play, made.summed
+    threshold = summed.threshold
     return {
-        "about": "holter secure aggregation, version 1, suite 1; see tests/secagg",
-        "session": {
-            "task_id": session.task_id.hex(),
-            "session_id": session.session_id.hex(),
-            "model_hash": session.model_hash.hex(),
-            "plan_hash": session.plan_hash.hex(),
-            "bounds": vars(bounds) | {"threshold": 3},
-            "context": session.context.hex(),
-            "root": roster.root.hex(),
-            "sid": roster.sid.hex(),
-        },
+        "about": "holter secure aggregation, version 1, suite 1: a session on the complete graph. "
+        "Clients by roster index; what is missing was never said or never heard.",
+        "session": session_of(made.cast),
         "keys": {
             "coordinator_seed": tape("coordinator").hex(),
             "registrar_seed": tape("registrar").hex(),
-            "device_public": [key.public.hex() for key in cast.keys],
         },
+        "root": summed.roster.root.hex(),
+        "sid": summed.roster.sid.hex(),
+        "cycles": 0,
+        "threshold": threshold,
         "clients": [
             {
-                "advertise_random": tape(
-                    ("vectors", "advertise", i), client.ADVERTISE_RANDOM_BYTES
-                ).hex(),
-                "share_random": shares[str(i)],
+                "device_seed": seed.hex(),
+                "credential": made.cast.credentials[i].hex(),
+                "advertise_random": drawn(i).hex(),
+                "share_random": dealt(i, threshold).hex(),
                 "vector": to_bytes(play.vectors[i]).hex(),
-                "messages": {
-                    kind: _bytes(step.message) for kind, step in zip(_MESSAGES, play.said[i])
-                },
+                "up": {k: step.message.hex() for k, step in zip(UP, play.said[i])},
+                "down": {k: made.down[k][i].hex() for k in DOWN if i in made.down[k]},
+                "records_bound": [bound_of(step.record).hex() for step in play.said[i]],
             }
-            for i in range(CLIENTS)
+            for i, seed in enumerate(device_seeds(CLIENTS))
         ],
-        "coordinator": [
-            {kind: _bytes(outbox[i]) for kind, outbox in zip(_DOWN, down) if i in outbox}
-            for i in range(CLIENTS)
-        ]
-        + [{"M9": _bytes(result)}],
+        "mask_set": sorted(summed.mask_set),
         "survivors": sorted(summed.survivors),
+        "complaints": {str(CENSORED): [LOST]},
+        "minute": MINUTE,
+        "accounting": ACCOUNTING.hex(),
+        "M9": summed.result.hex(),
+        "transcript": summed.transcript.hex(),
         "sum": to_bytes(summed.words).hex(),
-        "pieces": pieces(roster.sid),
     }
 
 
-def pieces(sid: bytes) -> dict[str, Any]:
-    """Single steps: a stream, a mask, a pair seed, shares."""
-    seed, low, high = tape("a seed"), tape("low key"), tape("high key")
-    keys = [masking.AgreementKey(private) for private in (low, high)]
-    random = tape("coefficients", shamir.random_bytes_needed(1, 3))
-    dealt = shamir.split([seed], [0, 1, 5, 255], 3, random=random)
-    zero = cast_of(CLIENTS).vectors()[0] * 0
-    return {
-        "seed": seed.hex(),
-        "stream_of_seed": prg.stream(seed, 40).hex(),
-        "self_mask": to_bytes(masking.masked(zero, 0, seed, {})).hex(),
-        "pair_mask_added": to_bytes(masking.masked(zero, 0, seed, {1: seed})).hex(),
-        "pair_private_keys": [low.hex(), high.hex()],
-        "pair_seed_of_1_and_2": masking.pair_seed(keys[0], 1, 2, keys[1].public, sid).hex(),
-        "channel_key_1_to_2": masking.channel_secret(
-            keys[0], 1, 2, keys[0].public, keys[1].public, sid
-        ).hex(),
-        "share_random": random.hex(),
-        "share_threshold": 3,
-        "shares": {str(h): share.hex() for h, share in zip((0, 1, 5, 255), dealt[0])},
-    }
+def bound_of(record: bytes) -> bytes:
+    """What a write-ahead record C[kind, bound, message] is bound to."""
+    _, bound, _ = decode(record)  # type: ignore[misc]
+    assert isinstance(bound, bytes)
+    return bound
 
 
-def _bytes(message: bytes) -> dict[str, Any]:
-    """Short messages whole; of long ones length and hash."""
-    digest = hashlib.sha256(message).hexdigest()
-    whole = {"hex": message.hex()} if len(message) <= 800 else {}
-    return {"bytes": len(message), "sha256": digest, **whole}
+def drawn(i: int) -> bytes:
+    return tape((SALT, "advertise", i), client.ADVERTISE_RANDOM_BYTES)
 
 
-def text() -> str:
-    """The file's contents."""
-    return json.dumps(make(), indent=1, sort_keys=True) + "\n"
+def dealt(i: int, threshold: int) -> bytes:
+    return tape((SALT, "share", i), shamir.random_bytes_needed(2, threshold))
+
+
+def text(content: dict[str, Any], lines: str = "") -> str:
+    """A file's contents. lines: the entry whose items stand on a line each."""
+    items = [json.dumps(item, sort_keys=True) for item in content.get(lines, ())]
+    rest = {name: value for name, value in content.items() if name != lines}
+    whole = json.dumps(rest, indent=1, sort_keys=True)
+    if items:
+        whole = whole[:-2] + f',\n "{lines}": [\n  ' + ",\n  ".join(items) + "\n ]\n}"
+    return whole + "\n"
 
 
 if __name__ == "__main__":
-    PATH.write_text(text())
-    print(PATH)
+    from tests.secagg import bad_vectors, piece_vectors, sparse_vectors
+
+    PATH.write_text(text(make()))
+    sparse_vectors.PATH.write_text(text(sparse_vectors.make()))
+    piece_vectors.PATH.write_text(text(piece_vectors.make()))
+    bad_vectors.PATH.write_text(text(bad_vectors.make(), "cases"))

@@ -14,21 +14,23 @@ from holter.algebra.ring import to_bytes
 from holter.crypto import labels
 from holter.crypto.signature import SigningKey, payload_of
 from holter.secagg import client, server
-from holter.secagg.errors import PeerFault
+from holter.secagg.errors import Caller, PeerFault
 from holter.secagg.messages import (
     ADVERTISEMENT_LIMIT,
+    Advertised,
     Masked,
     MaskedHeader,
     Shares,
     Unmasking,
 )
 from holter.secagg.session import set_hash
+from holter.trust import credential
 from tests.secagg import forgery
-from tests.secagg.cast import Play, cast_of, rule_off, tape, to_phase
+from tests.secagg.cast import TODAY, Play, cast_of, rule_off, tape, to_phase
+from tests.secagg.forged_roster import advertised, advertisement_of
+from tests.secagg.forgery import awaiting, resigned
 
 Patch = pytest.MonkeyPatch
-LABELS = (labels.SHARES, labels.MASKED, labels.ENDORSE, labels.UNMASK)
-LOW_ORDER = [bytes(32), b"\x01" + bytes(31), bytes.fromhex("ec" + "ff" * 30 + "7f")]
 
 
 def refused(play: Play, i: int, message: bytes, says: str) -> None:
@@ -39,19 +41,6 @@ def refused(play: Play, i: int, message: bytes, says: str) -> None:
     assert caught.value.client in (i, None)
 
 
-def awaiting(phase: int) -> Play:
-    """Everyone has an answer ready for ``phase`` (1 shares .. 4 unmasking); none is delivered."""
-    play = to_phase(cast_of(8), phase - 1)
-    play.close()
-    for i in play.outbox:
-        play.answer(i)
-    return play
-
-
-def resigned(play: Play, i: int, phase: int, payload: bytes) -> bytes:
-    return play.cast.keys[i].sign(payload, context=LABELS[phase - 1] + play.sid)
-
-
 @pytest.mark.parametrize("phase", [1, 2, 3, 4])
 def test_a_message_by_another_hand_is_refused(phase: int) -> None:
     play = awaiting(phase)
@@ -59,6 +48,13 @@ def test_a_message_by_another_hand_is_refused(phase: int) -> None:
     refused(play, 0, other, "another key")
     refused(play, 8, other, "not on the roster|not in the mask set|not survive")
     refused(play, -1, other, "not on the roster|not in the mask set|not survive")
+
+
+def test_a_message_after_the_sum_is_refused_by_name() -> None:
+    play = to_phase(cast_of(8), 4)
+    play.server = play.finish()
+    for phase in range(5):
+        refused(play, 3, play.said[3][phase].message, "client 3 comes after the session's end")
 
 
 @pytest.mark.parametrize("phase", [1, 2, 3, 4])
@@ -98,22 +94,32 @@ def test_a_message_too_long_is_refused_before_it_is_decoded(phase: int) -> None:
     refused(play, 0, b"\x9a\x00\x10\x00\x00" + b"\x80" * (1 << 20), "bytes")
 
 
-@pytest.mark.parametrize("phase", [1, 4])
-def test_shares_of_the_wrong_length_are_refused(phase: int) -> None:
-    play = awaiting(phase)
-    payload = payload_of(play.said[0][phase].message)
-    if phase == 1:
-        sealed = Shares.parse(payload, 7).sealed
-        wrong = [Shares(sealed[:-1]), Shares((*sealed, sealed[0]))]
-    else:
-        shares = Unmasking.parse(payload, 7, 0)
-        wrong = [
-            Unmasking(shares.seed_shares[:-1], ()),
-            Unmasking(shares.seed_shares[:-1], shares.seed_shares[-1:]),
-            Unmasking(shares.seed_shares, shares.seed_shares[:1]),
-        ]
-    for each in wrong:
-        refused(play, 0, resigned(play, 0, phase, each.payload()), "were expected|must be|at most")
+def test_shares_and_tags_of_the_wrong_number_are_refused() -> None:
+    play = awaiting(1)
+    honest = Shares.parse(payload_of(play.said[0][1].message), 7)
+    for name in ("sealed", "seed_tags", "key_tags", "edge_tags"):
+        parts = getattr(honest, name)
+        for wrong in (parts[:-1], (*parts, parts[0])):
+            shares = replace(honest, **{name: wrong})
+            refused(play, 0, resigned(play, 0, 1, shares.payload()), "must be|at most")
+
+
+def test_A2_a_release_of_more_or_less_than_is_asked_for_is_refused() -> None:
+    play = to_phase(cast_of(8), 1)
+    play.go(range(7)).go()
+    play.close()
+    play.answer(0)
+    honest = Unmasking.parse(payload_of(play.said[0][4].message), 6, 1, 1)
+    seed, edge, key = honest.seed_shares[0], honest.edge_seeds[0], honest.key_shares[0]
+    for wrong in (
+        replace(honest, seed_shares=honest.seed_shares[:-1]),
+        replace(honest, seed_shares=(*honest.seed_shares, seed)),  # of the one who is gone
+        replace(honest, edge_seeds=()),
+        replace(honest, edge_seeds=(edge, edge)),
+        replace(honest, key_shares=()),
+        replace(honest, key_shares=(key, key)),  # of one who survived
+    ):
+        refused(play, 0, resigned(play, 0, 4, wrong.payload()), "must be|at most")
 
 
 def test_a_vector_that_is_not_the_signed_one_is_refused(monkeypatch: Patch) -> None:
@@ -123,7 +129,7 @@ def test_a_vector_that_is_not_the_signed_one_is_refused(monkeypatch: Patch) -> N
     refused(play, 0, swapped, "not the one that was signed")
     rule_off(monkeypatch, server, "_add_input", "not the one that was signed")
     play.deliver(0, swapped)
-    assert play.server.inputs[0][2].tolist() == [0, 0, 0]
+    assert play.server.vectors[0].tolist() == [0, 0, 0]
 
 
 def test_a_vector_under_another_mask_set_is_refused(monkeypatch: Patch) -> None:
@@ -135,6 +141,21 @@ def test_a_vector_under_another_mask_set_is_refused(monkeypatch: Patch) -> None:
     refused(play, 0, data, "another mask set")
     rule_off(monkeypatch, server, "_add_input", "another mask set")
     play.deliver(0, data)
+
+
+def test_a_complaint_about_someone_outside_the_mask_set_is_refused(monkeypatch: Patch) -> None:
+    play = to_phase(cast_of(8), 0)
+    play.go(range(7))
+    play.close()
+    play.answer(0)
+    message = play.said[0][2].message
+    header = MaskedHeader.parse(payload_of(forgery.client_header(message)))
+    signed = resigned(play, 0, 2, replace(header, complaints=bytes([1 << 6])).payload())
+    data = Masked(signed, message[-24:]).to_bytes()
+    refused(play, 0, data, "complains about someone not in the mask set")
+    rule_off(monkeypatch, server, "_add_input", "complains about someone")
+    play.deliver(0, data)
+    assert play.server.inputs[0].complaints == {7}
 
 
 @pytest.mark.parametrize("complaints", [b"", b"\x00\x00", b"\x00" * 32])
@@ -170,11 +191,37 @@ def test_an_advertisement_too_long_or_by_a_stranger_is_refused() -> None:
     assert len(message) < ADVERTISEMENT_LIMIT / 2
     with pytest.raises(PeerFault, match="bytes was refused"):
         server.join(play.server, b"\x80" * (1 << 20), cast.check)
-    stranger = SigningKey(tape("stranger")).sign(
-        payload_of(message), context=labels.ADVERTISE + cast.session.context
-    )
-    with pytest.raises(PeerFault, match="another key"):
-        server.join(play.server, stranger, cast.check)
+    payload = advertised(message).payload()
+    context = labels.ADVERTISE + cast.session.context
+    for held in cast.credentials[:2]:
+        signed = SigningKey(tape("stranger")).sign(payload, context=context)
+        with pytest.raises(PeerFault, match=r"another key|another device's"):
+            server.join(play.server, Advertised(held, signed).to_bytes(), cast.check)
+    other = cast_of(5, model=b"another model").session.context
+    signed = cast.keys[0].sign(payload, context=labels.ADVERTISE + other)
+    with pytest.raises(PeerFault, match="does not verify in this context"):
+        server.join(play.server, Advertised(cast.credentials[0], signed).to_bytes(), cast.check)
+
+
+def test_A5_an_advertisement_without_a_valid_credential_is_refused() -> None:
+    cast = cast_of(5)
+    public = cast.keys[0].public
+    fake, old = SigningKey(tape("fake registrar")), credential.Credential(public, 1, TODAY - 1)
+    for held in (
+        credential.issue(fake, replace(old, expires_day=TODAY)),
+        credential.issue(cast.registrar, old),
+        b"",
+        b"\x80",
+    ):
+        with pytest.raises(PeerFault, match="an advertisement was refused"):
+            server.join(Play.of(cast).server, advertisement_of(cast, 0, held), cast.check)
+
+
+def test_advertisements_have_no_sender_and_go_nowhere_else() -> None:
+    play = Play.of(cast_of(5))
+    play.advertise()
+    with pytest.raises(Caller, match=r"go to join"):
+        play.deliver(0)
 
 
 def test_a_device_that_advertises_twice_is_held_to_the_first() -> None:

@@ -6,15 +6,16 @@ Eight clients, a floor of six, a quorum of five; built as in ``test_attacks_sets
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import pytest
 
 from holter.crypto import labels
 from holter.crypto.signature import payload_of, signature_of
 from holter.secagg import client
-from holter.secagg.client import Endorsed
-from holter.secagg.errors import CoordinatorFault
-from holter.secagg.messages import Endorsement, Quorum, Unmasking
+from holter.secagg.client_states import Endorsed, Step
+from holter.secagg.errors import Caller, CoordinatorFault
+from holter.secagg.messages import Endorsement, Quorum
 from tests.secagg import forgery
 from tests.secagg.cast import Play, cast_of, rule_off, to_phase
 
@@ -44,9 +45,18 @@ def endorsed() -> Play:
     return play
 
 
-def unmask(play: Play, quorum: Quorum, i: int = 0) -> client.Step:
-    assert isinstance(play.clients[i], Endorsed)
-    return client.unmask(play.clients[i], quorum.to_bytes())[1]
+def unmask(play: Play, quorum: Quorum, i: int = 0) -> Step:
+    """What client i answers; by a copy of it, for the real one answers once."""
+    state = play.clients[i]
+    assert isinstance(state, Endorsed)
+    return client.unmask(another(state), quorum.to_bytes())[1]
+
+
+def another(state: Endorsed) -> Endorsed:
+    """The same client, as if M8 had never been made."""
+    seat = state.opened.seat
+    fresh = replace(seat, secrets=replace(seat.secrets, _made=set()))
+    return replace(state, opened=replace(state.opened, seat=fresh))
 
 
 def honest_quorum(play: Play, endorsers: Collection[int] = range(NEEDED)) -> Quorum:
@@ -81,7 +91,7 @@ def test_A3_each_part_of_the_endorsement_counts(wrong: str) -> None:
     refused(lambda: unmask(play, forged), "not of the set that I endorsed")
 
 
-@pytest.mark.parametrize("how", ["by nobody here", "in another session", "in another role", "cut"])
+@pytest.mark.parametrize("how", ["by nobody here", "in another session", "in another role", "bent"])
 def test_A3_a_quorum_with_signatures_that_do_not_hold_opens_nothing(
     monkeypatch: Patch, how: str
 ) -> None:
@@ -94,7 +104,7 @@ def test_A3_a_quorum_with_signatures_that_do_not_hold_opens_nothing(
         ),
         "in another session": signature_of(last.sign(payload, context=labels.ENDORSE + b"s" * 32)),
         "in another role": signature_of(last.sign(payload, context=labels.MASKED + play.sid)),
-        "cut": honest.signatures[4][:-1],
+        "bent": honest.signatures[4][:-1] + bytes([honest.signatures[4][-1] ^ 1]),
     }[how]
     quorum = Quorum(honest.endorsers, (*honest.signatures[:4], bad))
     refused(lambda: unmask(play, quorum), "not of the set that I endorsed")
@@ -143,27 +153,33 @@ def test_A3_an_endorser_who_is_not_on_the_roster_opens_nothing(index: int) -> No
 def test_A2_nobody_releases_both_secrets_of_one_client() -> None:
     play = endorsed()
     for i in range(7):
-        shares = Unmasking.parse(payload_of(unmask(play, honest_quorum(play), i).message), 6, 1)
-        assert set(shares.seed_shares) == {play.held[i][j][:64] for j in range(7) if j != i}
-        assert set(shares.key_shares) == {play.held[i][7][64:]}
+        play.answer(i, honest_quorum(play).to_bytes())
+        seeds, edges, keys = forgery.unmasking_of(play, i, ALL, range(7))
+        assert seeds == {j: play.held[i][j][0] for j in range(7) if j != i}
+        assert set(edges) == {7}
+        assert keys == {7: play.held[i][7][1]}
+        payload = payload_of(play.said[i][4].message)
+        assert len(payload) < 6 * 64 + 32 + 64 + 16  # and there is no room for anything else
 
 
-def test_A2_asking_again_with_another_quorum_gives_the_very_same_bytes() -> None:
+def test_A2_a_second_quorum_is_not_answered_and_would_get_the_very_same_bytes() -> None:
     play = endorsed()
     quorums = (honest_quorum(play), honest_quorum(play, (6, 5, 4, 3, 2, 1)))
     answers = {unmask(play, quorum).message for quorum in quorums}
     assert len(answers) == 1
+    state = play.clients[0]
     play.answer(0, quorums[0].to_bytes())
+    with pytest.raises(Caller, match="M8 was made before"):
+        client.unmask(state, quorums[1].to_bytes())
     with pytest.raises(CoordinatorFault):
         client.accept_result(play.clients[0], quorums[1].to_bytes())
 
 
 def test_A3_a_corrupt_client_with_two_headers_splits_the_endorsements_and_no_quorum_forms() -> None:
     play = masked_without()
-    views = [forgery.survivors(play, ALL), None]
-    views[1] = forgery.survivors(play, ALL, headers={7: forgery.header(play, 7, ALL)})
+    headers = ({}, {7: forgery.header(play, 7, ALL)})
     for i in range(7):
-        play.answer(i, views[i % 2])
+        play.answer(i, forgery.survivors(play, ALL, to=i, headers=headers[i % 2]))
     said = {payload_of(play.said[i][3].message) for i in range(7)}
     assert len(said) == 2
     for i in range(7):  # four of seven stand on either side at most; five are needed

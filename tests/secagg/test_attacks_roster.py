@@ -1,25 +1,36 @@
-"""A coordinator that lies about who takes part (attacks A1, A5, A7, A11, A19 of the threat model).
+"""A coordinator that lies about who takes part (attacks A1, A5, A6, A11, A19 of the threat model).
 
 Each test carries out its attack twice: it is refused, and without the one rule that refuses it,
 it gets past that point. So no test here passes for a reason other than the one it names.
+
+Where the rest of the table is covered: A14 (what patterns of participation tell) is not tested
+by the messages: caps and ledger are, tests/privacy/test_ledger.py. A15 (noise is mandatory):
+tests/rounds/test_plan.py. A17 (a malicious model): tests/learning, as far as layers are listed.
+A18 (poisoning): tests/privacy/test_clipping.py, norms only. A20 (store now, decrypt later): a
+known gap for pairwise masks, tested nowhere. A24 belongs to the other protocol.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from holter.crypto import labels, merkle, signature
+from holter.crypto import labels
 from holter.crypto.signature import SigningKey, payload_of
 from holter.secagg import client, roster
-from holter.secagg.client import Seated
+from holter.secagg.client_states import Seated
 from holter.secagg.errors import CoordinatorFault
-from holter.secagg.messages import Advertisement, Inbox, Roster
+from holter.secagg.messages import Advertised, Roster
 from holter.trust import credential
-from tests.secagg.cast import TODAY, Cast, Play, cast_of, roster_statement, rule_off, tape
+from tests.secagg import forged_roster as forging
+from tests.secagg.cast import TODAY, Cast, Play, cast_of, rule_off, tape
+from tests.secagg.forged_roster import advertisement_of, forged_roster
+from tests.secagg.forgery import unsigned
 
 Patch = pytest.MonkeyPatch
+LOW_ORDER = [bytes(32), b"\x01" + bytes(31), bytes.fromhex("ec" + "ff" * 30 + "7f")]
 
 
 def advertised(cast: Cast, salt: object = "") -> Play:
@@ -28,38 +39,16 @@ def advertised(cast: Cast, salt: object = "") -> Play:
     return play
 
 
-def offer(play: Play, messages: list[bytes], *, to: int = 0, sort: bool = True) -> Seated:
-    """A roster of any rows, with the root that they have, signed by the coordinator."""
-    cast = play.cast
-    rows = sorted(messages, key=lambda m: device_key(m)) if sort else messages
-    root = merkle.root([merkle.leaf(payload_of(row)) for row in rows])
-    data = Roster(roster_statement(cast, root), tuple(rows)).to_bytes()
-    return client.accept_roster(play.clients[to], data, cast.check)
-
-
-def device_key(message: bytes) -> bytes:
-    """Taken on trust, as a lying coordinator's own code would."""
-    held = Advertisement.parse(payload_of(message)).credential
-    return payload_of(held)[3:35]  # [device key, epoch, expiry]: array head, two of a string
-
-
 def rows_of(play: Play) -> list[bytes]:
     return [play.said[i][0].message for i in play.clients]
 
 
-def advertisement(
-    cast: Cast, i: int, *, key: SigningKey | None = None, held: bytes | None = None, **other: bytes
-) -> bytes:
-    """M0 of client i with anything in it changed."""
-    random = tape(("forged", i), client.ADVERTISE_RANDOM_BYTES)
-    state, _ = client.advertise(
-        cast.session, cast.keys[i], cast.credentials[i] if held is None else held, random=random
-    )
-    honest = Advertisement.parse(payload_of(state.message))
-    fields = {name: getattr(honest, name) for name in Advertisement.__dataclass_fields__}
-    payload = Advertisement(**{**fields, **other}).payload()
-    context = labels.ADVERTISE + cast.session.context
-    return (key or cast.keys[i]).sign(payload, context=context)
+def show(play: Play, data: bytes, to: int = 0) -> Seated:
+    return client.accept_roster(play.clients[to], data, play.cast.check)
+
+
+def offer(play: Play, messages: list[bytes], to: int = 0) -> Seated:
+    return show(play, forged_roster(play, messages, to=to), to)
 
 
 def refused(attack: Callable[[], object], says: str) -> None:
@@ -67,9 +56,10 @@ def refused(attack: Callable[[], object], says: str) -> None:
         attack()
 
 
-def unsigned(message: bytes, *, public: bytes, context: bytes) -> bytes:
-    """A ``verify`` that verifies nothing."""
-    return payload_of(message)
+def without(patch: Patch, function: str, *rules: str) -> None:
+    """A rule of ``roster`` is off, for the client too."""
+    rule_off(patch, roster, function, *rules)
+    patch.setattr(client, "read_roster", roster.read_roster)
 
 
 def test_an_honest_roster_is_accepted() -> None:
@@ -83,6 +73,7 @@ def test_A1_a_row_made_for_another_model_is_refused(monkeypatch: Patch) -> None:
     rows = [*rows_of(play)[:4], rows_of(other)[4]]
     refused(lambda: offer(play, rows), "does not verify in this context")
     monkeypatch.setattr(roster.signature, "verify", unsigned)
+    monkeypatch.setattr(Cast, "check", lambda self, message: payload_of(message)[3:35])
     assert offer(play, rows).me == 0
 
 
@@ -91,6 +82,14 @@ def test_A1_clients_of_two_models_share_no_session() -> None:
     assert one.session.context != other.session.context
     sids = {offer(advertised(c), rows_of(advertised(c))).roster.sid for c in (one, other)}
     assert len(sids) == 2
+
+
+def test_A1_a_server_with_two_models_gets_no_share_from_either_side() -> None:
+    one, other = advertised(cast_of(5)), advertised(cast_of(5, model=b"another model"))
+    mixed = [*rows_of(one)[:3], *rows_of(other)[3:]]
+    for play in (one, other):
+        for i in range(5):
+            refused(lambda play=play, i=i: offer(play, mixed, to=i), "as I sent it|fails")
 
 
 @pytest.mark.parametrize("row", [1, 4])
@@ -111,19 +110,51 @@ def test_A5_a_credential_that_does_not_hold_sinks_the_roster_wherever_it_stands(
     held = credential.issue(issuer, credential.Credential(cast.keys[row].public, 1, expires))
     play = advertised(cast)
     rows = rows_of(play)
-    rows[row] = advertisement(cast, row, held=held)
+    rows[row] = advertisement_of(cast, row, held)
     refused(lambda: offer(play, rows), says)
     monkeypatch.setattr(Cast, "check", lambda self, message: payload_of(message)[3:35])
     assert offer(play, rows).me == 0
 
 
-def test_A5_a_credential_shown_by_someone_else_is_refused(monkeypatch: Patch) -> None:
+def test_A5_a_credential_of_another_device_is_refused(monkeypatch: Patch) -> None:
     cast = cast_of(5)
     play = advertised(cast)
-    thief = SigningKey(tape("thief"))
-    rows = [*rows_of(play)[:4], advertisement(cast, 4, key=thief)]
-    refused(lambda: offer(play, rows), "signed by another key")
-    real = signature.verify
+    rows = rows_of(play)
+    rows[4] = advertisement_of(cast, 4, cast.credentials[3])
+    refused(lambda: offer(play, rows), "another device's credential")
+    with pytest.raises(roster.PeerFault, match="another device's credential"):
+        roster.read_advertisement(rows[4], cast.session, cast.check)
+    monkeypatch.setattr(roster, "_check_enrolled", lambda *args: None)
+    assert offer(play, rows).me == 0
+
+
+def test_A5_an_empty_credential_stands_only_for_a_key_that_was_verified_before() -> None:
+    cast = cast_of(5)
+    play = advertised(cast)
+    shown = [*cast.credentials[:3], b"", cast.credentials[4]]
+    data = forged_roster(play, rows_of(play), credentials=shown)
+    refused(lambda: show(play, data), "a row that fails")
+    for known in ([cast.keys[4].public], [], [bytes(32)]):
+        with pytest.raises(CoordinatorFault, match="a row that fails"):
+            client.accept_roster(play.clients[0], data, cast.check, known)
+    known = [cast.keys[3].public]
+    assert client.accept_roster(play.clients[0], data, cast.check, known).me == 0
+    # knowing a key is no reason to overlook a false credential that is shown for it
+    shown[3] = cast.credentials[4]
+    data = forged_roster(play, rows_of(play), credentials=shown)
+    with pytest.raises(CoordinatorFault, match="another device's credential"):
+        client.accept_roster(play.clients[0], data, cast.check, known)
+
+
+def test_A5_an_advertisement_that_its_device_did_not_sign_is_refused(monkeypatch: Patch) -> None:
+    cast = cast_of(5)
+    play = advertised(cast)
+    payload = forging.advertised(advertisement_of(cast, 4)).payload()
+    context = labels.ADVERTISE + cast.session.context
+    signed = SigningKey(tape("thief")).sign(payload, context=context)
+    rows = [*rows_of(play)[:4], Advertised(cast.credentials[4], signed).to_bytes()]
+    refused(lambda: offer(play, rows), "does not verify in this context")
+    real = roster.signature.verify
 
     def lax(message: bytes, *, public: bytes, context: bytes) -> bytes:
         ours = context.startswith(labels.ADVERTISE)
@@ -136,82 +167,52 @@ def test_A5_a_credential_shown_by_someone_else_is_refused(monkeypatch: Patch) ->
 def test_A5_a_device_that_stands_twice_is_refused(monkeypatch: Patch) -> None:
     cast = cast_of(6, smallest=5)
     play = advertised(cast)
-    twin = advertisement(cast, 4)
-    rows = [*rows_of(play)[:5], twin]
+    rows = [*rows_of(play)[:5], advertisement_of(cast, 4)]
     refused(lambda: offer(play, rows), "stands twice")
-    rule_off(monkeypatch, roster, "table", "stands twice")
+    without(monkeypatch, "table", "stands twice")
     assert offer(play, rows).me == 0
 
 
-def test_A7_a_shrunk_cohort_is_refused(monkeypatch: Patch) -> None:
-    play = advertised(cast_of(5))
-    rows = rows_of(play)[:3]
-    refused(lambda: offer(play, rows), "a roster of 3; the plan allows 4 to 5")
-    rule_off(monkeypatch, client, "accept_roster", "the plan allows")
-    assert offer(play, rows).threshold == 2  # lower than any plan asked for
-
-
-def test_A7_a_cohort_beyond_the_plan_is_refused(monkeypatch: Patch) -> None:
-    small, large = cast_of(5), cast_of(7)
-    play = Play.of(small)
-    play.advertise()
-    rows = [advertisement(small, 0, key=k, held=c) for k, c in zip(large.keys, large.credentials)]
-    rows = [row for row in rows if device_key(row) not in {k.public for k in small.keys}]
-    rows += rows_of(play)
-    refused(lambda: offer(play, rows), "the plan allows 4 to 5")
-    rule_off(monkeypatch, client, "accept_roster", "the plan allows")
-    assert len(offer(play, rows).roster) == 7
-
-
 @pytest.mark.parametrize("swap", [(1, 2), (0, 4)])
-def test_A6_rows_in_another_order_are_refused(monkeypatch: Patch, swap: tuple[int, int]) -> None:
+def test_A6_rows_in_an_order_that_the_server_chose_are_refused(
+    monkeypatch: Patch, swap: tuple[int, int]
+) -> None:
     play = advertised(cast_of(5))
     rows = rows_of(play)
     a, b = swap
     rows[a], rows[b] = rows[b], rows[a]
-    sorted_root = merkle.root([merkle.leaf(payload_of(row)) for row in rows_of(play)])
-    data = Roster(roster_statement(play.cast, sorted_root), tuple(rows)).to_bytes()
-    refused(
-        lambda: client.accept_roster(play.clients[0], data, play.cast.check), "order of device keys"
-    )
-    rule_off(monkeypatch, roster, "read_roster", "order of device keys")
-    monkeypatch.setattr(client, "read_roster", roster.read_roster)
-    assert client.accept_roster(play.clients[0], data, play.cast.check).me == 0
+    data = forged_roster(play, rows, sort=False)
+    refused(lambda: show(play, data), "out of order")
+    without(monkeypatch, "table", "out of order")
+    assert show(play, data).me == (0 if 0 not in swap else 4)
 
 
 def test_A6_a_root_of_other_rows_is_refused(monkeypatch: Patch) -> None:
     play = advertised(cast_of(5))
-    data = Roster(roster_statement(play.cast, b"r" * 32), tuple(rows_of(play))).to_bytes()
-
-    def attack() -> Seated:
-        return client.accept_roster(play.clients[0], data, play.cast.check)
-
-    refused(attack, "not the root of its rows")
-    rule_off(monkeypatch, roster, "read_roster", "not the root")
-    monkeypatch.setattr(client, "read_roster", roster.read_roster)
-    assert attack().me == 0
+    data = forged_roster(play, rows_of(play), root=b"r" * 32)
+    refused(lambda: show(play, data), "not the root of its rows")
+    without(monkeypatch, "read_roster", "not the root")
+    assert show(play, data).me == 0
 
 
 @pytest.mark.parametrize("label", [labels.INBOX, labels.RESULT, labels.SURVIVORS])
-def test_A11_a_root_signed_for_another_purpose_or_by_another_is_refused(
+def test_A11_terms_signed_for_another_purpose_or_by_another_are_refused(
     monkeypatch: Patch, label: bytes
 ) -> None:
     play = advertised(cast_of(5))
-    cast, rows = play.cast, rows_of(play)
-    root = merkle.root([merkle.leaf(payload_of(row)) for row in rows])
-    foreign = SigningKey(tape("another coordinator"))
-    context = labels.ROSTER + cast.session.context
+    key, context = play.cast.server_key, play.cast.session.context
+    honest = Roster.parse(forged_roster(play, rows_of(play)))
+    terms = payload_of(honest.signed_terms)
     for signed in (
-        cast.says(label, cast.session.context, root),
-        cast.says(labels.ROSTER, b"c" * 32, root),
-        foreign.sign(payload_of(roster_statement(cast, root)), context=context),
+        key.sign(terms, context=label + context),
+        key.sign(terms, context=labels.ROSTER + b"c" * 32),
+        SigningKey(tape("another coordinator")).sign(terms, context=labels.ROSTER + context),
     ):
-        data = Roster(signed, tuple(rows)).to_bytes()
+        data = replace(honest, signed_terms=signed).to_bytes()
         with monkeypatch.context() as patch:
-            with pytest.raises(CoordinatorFault, match="not the coordinator's"):
-                client.accept_roster(play.clients[0], data, cast.check)
+            refused(lambda data=data: show(play, data), "not the coordinator's")
             patch.setattr(client, "verify", unsigned)
-            assert client.accept_roster(play.clients[0], data, cast.check).me == 0
+            assert show(play, data).me == 0
 
 
 @pytest.mark.parametrize("how", ["left out", "replaced", "replayed from before"])
@@ -224,36 +225,43 @@ def test_A11_a_roster_without_my_advertisement_as_i_sent_it_is_refused(
     if how == "left out":
         rows = rows[1:]
     elif how == "replaced":
-        rows[0] = advertisement(cast, 0)
+        rows[0] = advertisement_of(cast, 0)
     else:
         rows = rows_of(advertised(cast, "an earlier run of the same session"))
     refused(lambda: offer(play, rows), "as I sent it")
-    rule_off(monkeypatch, client, "accept_roster", "as I sent it")
-    with pytest.raises(IndexError):  # past the rule: it goes to the seat that is not mine
-        offer(play, rows)
+    without(monkeypatch, "read_roster", "as I sent it")
+    if how == "left out":  # past the rule, a client without a seat has no graph
+        with pytest.raises(TypeError):
+            offer(play, rows)
+    else:
+        assert offer(play, rows).me == 0
 
 
-def test_A11_a_second_roster_for_one_advertisement_finds_nobody_to_accept_it() -> None:
+@pytest.mark.parametrize("change", ["channel_key", "mask_key", "commitment", "nonce"])
+def test_A11_a_neighbour_shown_with_other_keys_than_it_signed_is_refused(
+    monkeypatch: Patch, change: str
+) -> None:
+    play = advertised(cast_of(5))
+    honest = Roster.parse(forged_roster(play, rows_of(play)))
+    peers = (replace(honest.peers[0], **{change: tape("swapped")}), *honest.peers[1:])
+    data = replace(honest, peers=peers).to_bytes()
+    refused(lambda: show(play, data), "not the one on the roster")
+    without(monkeypatch, "read_roster", "not the one on the roster")
+    refused(lambda: show(play, data), "does not verify")  # by its signature as well
+
+
+@pytest.mark.parametrize("count", [0, 3, 5])
+def test_A21_a_roster_that_does_not_show_exactly_my_neighbours_is_refused(count: int) -> None:
+    play = advertised(cast_of(5))
+    honest = Roster.parse(forged_roster(play, rows_of(play)))
+    peers = (*honest.peers, honest.peers[0])[:count]
+    refused(lambda: show(play, replace(honest, peers=peers).to_bytes()), "exactly my neighbours")
+
+
+@pytest.mark.parametrize("key", LOW_ORDER, ids=["zero", "one", "minus one"])
+@pytest.mark.parametrize("which", ["channel_key", "mask_key"])
+def test_A19_a_client_refuses_a_roster_with_a_key_of_low_order(which: str, key: bytes) -> None:
     cast = cast_of(5)
     play = advertised(cast)
-    first, second = rows_of(play), rows_of(play)[:4]
-    state = offer(play, first)
-    shared, _ = client.share(state, random=tape("r", client.share_random_bytes(state)))
-    root = merkle.root([merkle.leaf(payload_of(row)) for row in second])
-    data = Roster(roster_statement(cast, root), tuple(second)).to_bytes()
-    with pytest.raises(CoordinatorFault):
-        client.accept_inbox(shared, data)
-    assert offer(play, second).roster.sid != state.roster.sid  # and nothing made for one
-
-
-def test_A11_seals_of_one_roster_do_not_open_under_another() -> None:
-    cast = cast_of(5)
-    plays = [Play.of(cast) for _ in range(2)]
-    plays[0].join().go()
-    plays[1].join(range(4)).go()
-    for play in plays:
-        play.close()
-    foreign = Inbox.parse(plays[0].outbox[0]).sealed[:3]
-    own = Inbox.parse(plays[1].outbox[0]).signed_mask_set
-    opened = client.accept_inbox(plays[1].clients[0], Inbox(own, foreign).to_bytes())
-    assert opened.held == {}
+    rows = [*rows_of(play)[:4], advertisement_of(cast, 4, **{which: key})]
+    refused(lambda: offer(play, rows), "low order")

@@ -9,44 +9,66 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holter.secagg.keys import TAG_BYTES
 from holter.secagg.messages import (
     ADVERTISEMENT_LIMIT,
+    CREDENTIAL_LIMIT,
     HEADER_LIMIT,
+    PLACE_BYTES,
     SEALED_BYTES,
     SIGNED_LIMIT,
+    Advertised,
     Advertisement,
     Endorsement,
     Inbox,
     Masked,
     MaskedHeader,
+    Peer,
     Quorum,
     Roster,
     Shares,
     Survivors,
+    Terms,
     Unmasking,
-    parse_signed_list,
-    signed_list,
+    indices_bytes,
+    parse_statement,
+    statement,
 )
-from holter.secagg.session import COMPLETE_GRAPH_LIMIT
+from holter.secagg.session import SESSION_LIMIT
 from holter.wire.cbor import Malformed, decode, encode
 from tests.secagg.cast import Play, cast_of, to_phase
+from tests.secagg.parsers import PARSERS, tried
+from tests.secagg.staging import values
 
 Parser = Callable[[bytes], Any]
-H, S = b"h" * 32, b"s" * SEALED_BYTES
+H, S, T = b"h" * 32, b"s" * SEALED_BYTES, b"t" * TAG_BYTES
+PLACE = b"p" * PLACE_BYTES
+PEER = Peer(b"c" * 32, b"m" * 32, b"o" * 32, b"n" * 32, b"s" * 64)
+
+
+def shares_of(data: bytes) -> Shares:
+    return Shares.parse(data, 2)
+
 
 CASES: list[tuple[Any, Callable[[Any], bytes], Parser]] = [
-    (Advertisement(b"c" * 150, H, H, H, H), Advertisement.payload, Advertisement.parse),
-    (Roster(b"root", (b"a", b"b" * ADVERTISEMENT_LIMIT)), Roster.to_bytes, Roster.parse),
-    (Shares((S, S, S)), Shares.payload, lambda data: Shares.parse(data, 3)),
-    (Inbox(b"set", (S, S)), Inbox.to_bytes, Inbox.parse),
+    (Advertised(b"c" * 150, b"signed"), Advertised.to_bytes, Advertised.parse),
+    (Advertisement(H, b"c" * 32, b"m" * 32, H, H), Advertisement.payload, Advertisement.parse),
+    (Terms(22, 21, H), Terms.payload, Terms.parse),
+    (
+        Roster(b"terms", ((b"a" * 32, H), (b"b" * 32, H)), (PEER, PEER), (b"", b"c" * 256)),
+        Roster.to_bytes,
+        Roster.parse,
+    ),
+    (Shares((S, b"z" * 144), (T, T), (T, b"k" * 8), (b"e" * 8, T)), Shares.payload, shares_of),
+    (Inbox(b"set", (PLACE, b"", b"short")), Inbox.to_bytes, Inbox.parse),
     (MaskedHeader(H, H, b"\x05"), MaskedHeader.payload, MaskedHeader.parse),
     (Masked(b"head", b"v" * 24), Masked.to_bytes, lambda data: Masked.parse(data, 24)),
     (Survivors(b"set", (b"h" * HEADER_LIMIT, b"")), Survivors.to_bytes, Survivors.parse),
-    (Quorum((3, 0, 255), (b"s" * 64,) * 3), Quorum.to_bytes, Quorum.parse),
+    (Quorum((3, 0, 2047), (b"s" * 64, b"t" * 64, b"u" * 64)), Quorum.to_bytes, Quorum.parse),
     (
-        Unmasking((b"a" * 64, b"b" * 64), (b"c" * 64,)),
+        Unmasking((b"a" * 64, b"b" * 64), (b"e" * 32,), (b"c" * 64,)),
         Unmasking.payload,
-        lambda data: Unmasking.parse(data, 2, 1),
+        lambda data: Unmasking.parse(data, 2, 1, 1),
     ),
 ]
 names = [type(case[0]).__name__ for case in CASES]
@@ -91,35 +113,52 @@ def test_a_flipped_bit_gives_another_message_or_none(
     assert write(read) == bytes(data)  # two encodings never mean the same
 
 
-OVER = COMPLETE_GRAPH_LIMIT + 1
+OVER = SESSION_LIMIT + 1
+ROW = (H, H)
 
 
 @pytest.mark.parametrize(
     ("parse", "wrong"),
     [
-        (Advertisement.parse, Advertisement(b"c" * 257, H, H, H, H).payload()),
-        (Advertisement.parse, Advertisement(b"c", H, H + b"x", H, H).payload()),
-        (Advertisement.parse, Advertisement(b"c", H[:31], H, H, H).payload()),
-        (Roster.parse, Roster(b"", (b"a",) * OVER).to_bytes()),
-        (Roster.parse, Roster(b"", (b"a" * (ADVERTISEMENT_LIMIT + 1),)).to_bytes()),
-        (Roster.parse, Roster(b"s" * (SIGNED_LIMIT + 1), ()).to_bytes()),
-        (Inbox.parse, Inbox(b"", (S + b"x",)).to_bytes()),
+        (Advertised.parse, Advertised(b"c" * (CREDENTIAL_LIMIT + 1), b"s").to_bytes()),
+        (Advertised.parse, Advertised(b"c", b"s" * ADVERTISEMENT_LIMIT).to_bytes()),
+        (Advertisement.parse, Advertisement(H, H + b"x", H, H, H).payload()),
+        (Advertisement.parse, Advertisement(H, H[:31], H, H, H).payload()),
+        (Terms.parse, Terms(SESSION_LIMIT, 3, H).payload()),
+        (Terms.parse, Terms(3, SESSION_LIMIT, H).payload()),
+        (Terms.parse, encode([-1, 3, H])),
+        (Terms.parse, encode([True, 3, H])),
+        (Terms.parse, Terms(0, 3, H + b"x").payload()),
+        (Roster.parse, Roster(b"", (ROW,) * OVER, (), (b"",) * OVER).to_bytes()),
+        (Roster.parse, Roster(b"", (ROW,), (PEER,) * OVER, (b"",)).to_bytes()),
+        (Roster.parse, Roster(b"", (ROW,), (), ()).to_bytes()),
+        (Roster.parse, Roster(b"", (ROW,), (), (b"", b"")).to_bytes()),
+        (Roster.parse, Roster(b"", (ROW,), (), (b"c" * (CREDENTIAL_LIMIT + 1),)).to_bytes()),
+        (Roster.parse, Roster(b"s" * (SIGNED_LIMIT + 1), (), (), ()).to_bytes()),
+        (Roster.parse, Roster(b"", ((H, H[:31]),), (), (b"",)).to_bytes()),
+        (Roster.parse, encode([b"", b"", PEER.to_bytes()[:-1], []])),
         (Inbox.parse, Inbox(b"", (b"",) * OVER).to_bytes()),
-        (MaskedHeader.parse, MaskedHeader(H, H, b"x" * 33).payload()),
+        (MaskedHeader.parse, MaskedHeader(H, H, b"x" * (SESSION_LIMIT // 8 + 1)).payload()),
         (MaskedHeader.parse, MaskedHeader(H[:31], H, b"").payload()),
         (Survivors.parse, Survivors(b"", (b"h" * (HEADER_LIMIT + 1),)).to_bytes()),
         (Survivors.parse, Survivors(b"", (b"",) * OVER).to_bytes()),
         (Quorum.parse, Quorum((0,) * OVER, (b"s" * 64,) * OVER).to_bytes()),
-        (Quorum.parse, encode([b"\x00\x00", [b"s" * 65]])),
-        (Quorum.parse, encode([b"\x00\x00\x01", [b"s" * 64]])),
-        (Quorum.parse, encode([b"\x00\x00\x01\x00", [b"s" * 64]])),
-        (lambda data: Shares.parse(data, 2), Shares((S,)).payload()),
-        (lambda data: Shares.parse(data, 2), Shares((S, S[:-1])).payload()),
+        (Quorum.parse, encode([b"\x00\x00", b"s" * 65])),
+        (Quorum.parse, encode([b"\x00\x00\x01", b"s" * 64])),
+        (Quorum.parse, encode([b"\x00\x00\x01\x00", b"s" * 64])),
+        (shares_of, Shares((S,), (T,), (T,), (T,)).payload()),
+        (shares_of, Shares((S, S[:-1]), (T, T), (T, T), (T, T)).payload()),
+        (shares_of, Shares((S, S), (T, T), (T, T, T), (T, T)).payload()),
+        (shares_of, Shares((S, S), (T, T), (T, T), (T, T[:-1])).payload()),
         (lambda data: Masked.parse(data, 24), Masked(b"head", b"v" * 16).to_bytes()),
         (lambda data: Masked.parse(data, 24), Masked(b"h" * 513, b"v" * 24).to_bytes()),
-        (lambda data: Unmasking.parse(data, 1, 2), Unmasking((b"a" * 64,) * 2, ()).payload()),
-        (lambda data: parse_signed_list(data, "x", [2]), signed_list([b"a"])),
-        (lambda data: parse_signed_list(data, "x", [2]), signed_list([b"ab", b"cd"])),
+        (
+            lambda data: Unmasking.parse(data, 1, 1, 2),
+            Unmasking((b"a" * 64,) * 2, (H,), (b"a" * 64,)).payload(),
+        ),
+        (lambda data: Unmasking.parse(data, 0, 1, 0), Unmasking((), (H, H), ()).payload()),
+        (lambda data: parse_statement(data, "x", [2]), statement([b"a"])),
+        (lambda data: parse_statement(data, "x", [2]), statement([b"ab", b"cd"])),
     ],
 )
 def test_limits_are_kept(parse: Parser, wrong: bytes) -> None:
@@ -128,10 +167,37 @@ def test_limits_are_kept(parse: Parser, wrong: bytes) -> None:
 
 
 def test_a_message_over_its_limit_is_refused_before_it_is_decoded() -> None:
-    deep = b"\x81" * (1 << 20)  # decoding this would complain about depth, not length
-    for parse in (Advertisement.parse, MaskedHeader.parse, Survivors.parse, Roster.parse):
+    deep = b"\x81" * (1 << 21)  # decoding this would complain about depth, not length
+    parsers = [case[2] for case in CASES]
+    assert len(parsers) == 11
+    for parse in parsers:
         with pytest.raises(Malformed, match="at most"):
             parse(deep)
+
+
+def test_indices_are_two_bytes_each_the_lower_first() -> None:
+    assert indices_bytes([0, 1, 256, 2047]) == bytes([0, 0, 1, 0, 0, 1, 0xFF, 7])
+    assert indices_bytes([]) == b""
+
+
+def test_a_place_of_a_dealer_is_its_seal_and_the_tags_of_both_shares() -> None:
+    shares = Shares((S, b"z" * 144), (T, b"a" * 8), (T, b"k" * 8), (T, b"e" * 8))
+    assert shares.place(1) == b"z" * 144 + b"a" * 8 + b"k" * 8
+    assert len(shares.place(0)) == PLACE_BYTES == 160
+
+
+def test_a_neighbours_advertisement_comes_back_whole_from_its_row_and_its_keys() -> None:
+    own = Advertisement(H, PEER.channel_key, PEER.mask_key, PEER.commitment, PEER.nonce)
+    assert PEER.advertisement(H) == own
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.one_of(st.binary(max_size=200), values.map(encode)))
+def test_a_parser_refuses_any_bytes_or_they_are_the_only_ones_that_mean_this(
+    name: str, data: bytes
+) -> None:
+    tried(name, data)
 
 
 def test_lengths_tell_nothing_about_what_is_sent() -> None:
@@ -146,11 +212,12 @@ def test_lengths_tell_nothing_about_what_is_sent() -> None:
 
 
 def test_no_repr_shows_what_must_stay_closed() -> None:
-    play = to_phase(cast_of(5), 4)
+    play = Play.of(cast_of(5)).join().go().go(range(4)).go().go()
     released = play.said[0][-1]
     shares = next(iter(play.server.released.values()))[1]
     texts = [repr(released), repr(shares), repr(play.server), repr(play.clients[0])]
-    secret = [*shares.seed_shares, *shares.key_shares, released.message]
+    secret = [*shares.seed_shares, *shares.edge_seeds, *shares.key_shares, released.message]
+    assert len(shares.seed_shares) == 3 and len(shares.edge_seeds) == len(shares.key_shares) == 1
     for text in texts:
         for value in secret:
             assert repr(value)[2:-1] not in text and value.hex() not in text

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+
 import pytest
 
-from holter.crypto.signature import payload_of
+from holter.crypto.agreement import AgreementKey
+from holter.crypto.signature import SigningKey, payload_of
 from holter.secagg import client
 from holter.secagg.errors import Caller
+from holter.secagg.keys import pair_seed
 from holter.wire.cbor import decode, encode
 from tests.secagg.cast import Play, cast_of, tape, to_phase
 
@@ -74,28 +79,46 @@ def test_a_torn_record_ends_the_session_on_the_device(play: Play, step: int) -> 
 def test_no_record_and_a_record_of_something_else_are_refused() -> None:
     with pytest.raises(Caller, match="never joined"):
         client.recover([])
-    for record in (encode(["M9", bytes(32), b"x"]), encode(["M1", bytes(32), b"x"])):
-        with pytest.raises(Caller, match="no session writes"):
-            client.recover([record])
+    for kind in ("M9", "M1", "M2", ""):
+        with pytest.raises(Caller, match="do not follow each other"):
+            client.recover([encode([kind, bytes(32), b"x"])])
     for record in (encode(["M0", bytes(31), b"x"]), encode(["M0", b"x"]), encode("M0")):
         with pytest.raises(Caller, match="torn"):
             client.recover([record])
 
 
+def test_records_that_are_not_the_first_ones_in_order_are_refused(play: Play) -> None:
+    whole = records(play, 0)
+    for chosen in itertools.product(range(5), repeat=2):
+        if chosen != (0, 1):
+            with pytest.raises(Caller, match="do not follow each other"):
+                client.recover([whole[k] for k in chosen])
+    for missing in range(4):
+        with pytest.raises(Caller, match="do not follow each other"):
+            client.recover([*whole[:missing], *whole[missing + 1 :]])
+    with pytest.raises(Caller, match="do not follow each other"):
+        client.recover([*whole, whole[-1]])
+
+
 def test_records_are_bound_to_what_was_accepted(play: Play) -> None:
-    roster = play.clients[0].sid
+    sid = play.clients[0].sid
     bound = [decode(record)[1] for record in records(play, 0)]
     state = play.server.before.before.before
     assert bound[0] == play.cast.session.context
     assert bound[1] == state.roster.root  # one roster an advertisement, across restarts
-    assert bound[2] == bound[4] == roster
-    endorsed = client.hashlib.sha256(payload_of(play.said[0][3].message)).digest()
+    assert bound[2] == bound[4] == sid
+    endorsed = hashlib.sha256(payload_of(play.said[0][3].message)).digest()
     assert bound[3] == endorsed  # one survivor set a session, across restarts
+
+
+def drawn(play: Play, i: int) -> bytes:
+    """The private keys and the seed that client i drew for its M0."""
+    return tape((play.salt, "advertise", i), client.ADVERTISE_RANDOM_BYTES)
 
 
 def secret_bytes(play: Play, i: int) -> dict[str, bytes]:
     """Everything that must die with the session, by name."""
-    random = tape((play.salt, "advertise", i), client.ADVERTISE_RANDOM_BYTES)
+    random = drawn(play, i)
     return {
         "channel key": random[:32],
         "mask key": random[32:64],
@@ -107,7 +130,7 @@ def secret_bytes(play: Play, i: int) -> dict[str, bytes]:
 
 
 def test_no_secret_is_in_any_record(play: Play) -> None:
-    device_seeds = {client.SigningKey(tape(("device", i))).public: i for i in range(7)}
+    device_seeds = {SigningKey(tape(("device", i))).public: i for i in range(7)}
     for i, steps in play.said.items():
         secrets = secret_bytes(play, i)
         secrets["device key"] = tape(("device", device_seeds[play.cast.keys[i].public]))
@@ -122,13 +145,25 @@ def test_no_secret_is_in_any_record(play: Play) -> None:
 def test_no_share_of_anyone_is_in_a_record_before_it_is_released(play: Play) -> None:
     for i in range(5):
         for opened in play.held[i].values():
-            for share in (opened[:64], opened[64:]):
+            for share in opened:
                 early = [record for record in records(play, i)[:4] if share in record]
                 assert early == []
     last = records(play, 0)[4]
     held = play.held[0]
-    assert all((held[j][:64] in last) == (j < 5) for j in held)
-    assert all((held[j][64:] in last) == (j == 5) for j in held)
+    assert all((held[j][0] in last) == (j < 5) for j in held)
+    assert all((held[j][1] in last) == (j == 5) for j in held)
+    assert sorted(held) == [1, 2, 3, 4, 5]
+
+
+def test_no_seed_of_an_edge_is_in_a_record_but_of_one_that_dropped_out(play: Play) -> None:
+    sid = play.sid
+    publics = {i: AgreementKey(drawn(play, i)[32:64]).public for i in range(6)}
+    for i in range(5):
+        key = AgreementKey(drawn(play, i)[32:64])
+        for j in set(range(6)) - {i}:
+            seed = pair_seed(key, i, j, publics[j], sid)
+            found = [KINDS[k] for k, record in enumerate(records(play, i)) if seed in record]
+            assert found == (["M8"] if j == 5 else [])
 
 
 def test_advertising_anew_for_the_same_session_makes_other_bytes() -> None:

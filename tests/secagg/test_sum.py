@@ -13,59 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holter.algebra.ring import to_bytes
-from holter.secagg import client, server
-from holter.secagg.errors import Abandoned, Caller, PeerFault
+from holter.secagg import client
+from holter.secagg.errors import Abandoned, Caller
 from holter.secagg.masking import masked, unmask
 from tests.secagg.cast import WHOLE, WORDS, Cast, Play, cast_of, tape, to_phase
+from tests.secagg.losses import Fate, carried, ends
 
 
-def carried(cast: Cast, delivers: Mapping[int, int], shuffle: random.Random | None = None) -> Play:
-    """A session in which client i delivers its first ``delivers[i]`` messages.
-
-    With ``shuffle`` every message arrives twice, in any order, and late ones arrive too.
-    """
-    play = Play.of(cast)
-    play.advertise(i for i in range(len(cast)) if delivers[i] >= 1)
-    posts = [play.said[i][0].message for i in play.clients] * (2 if shuffle else 1)
-    if shuffle:
-        shuffle.shuffle(posts)
-    for message in posts:
-        play.server = server.join(play.server, message, cast.check)
-    seats = sorted(play.clients)
-    for needed in range(2, WHOLE + 1):
-        play.close()
-        acting = [i for i in play.outbox if delivers[seats[i]] >= needed]
-        answers = [(i, reply(play, seats[i], i)) for i in acting]
-        if shuffle:
-            answers = answers * 2
-            shuffle.shuffle(answers)
-        for i, message in answers:
-            play.server = server.receive(play.server, i, message)
-        if shuffle and needed > 2:
-            late = shuffle.choice(seats)
-            with pytest.raises(PeerFault):
-                index = seats.index(late)
-                play.server = server.receive(play.server, index, play.said[late][0].message)
-    return play
-
-
-def reply(play: Play, device: int, index: int) -> bytes:
-    return play.answer(device, play.outbox[index]).message
-
-
-def expected(cast: Cast, delivers: Mapping[int, int]) -> set[int] | None:
-    """From the rules alone: who is in the sum, or None where the plan's floors are not met."""
-    bounds = cast.session.bounds
-    reached = [{i for i in delivers if delivers[i] >= k} for k in range(WHOLE + 1)]
-    quorum = (len(reached[1]) + bounds.colluders) // 2 + 1
-    held = len(reached[1]) >= bounds.smallest_roster and all(
-        len(reached[k]) >= bounds.survivors_floor for k in (2, 3)
-    )
-    if not held or len(reached[4]) < quorum:
-        return None
-    holders = reached[5]
-    opened = all(len(holders - {i}) >= quorum for i in reached[2])
-    return reached[3] if opened else None
+def fates_of(delivers: Mapping[int, int]) -> dict[int, Fate]:
+    """Clients that fall silent after so many messages."""
+    return {i: Fate(count, count) for i, count in delivers.items()}
 
 
 @st.composite
@@ -89,17 +46,7 @@ def test_sum_is_exact_or_the_session_is_abandoned_whoever_vanishes_wherever(
     case: tuple[Cast, dict[int, int]], seed: int | None
 ) -> None:
     cast, delivers = case
-    survivors = expected(cast, delivers)
-    shuffle = None if seed is None else random.Random(seed)
-    if survivors is None:
-        with pytest.raises(Abandoned, match=r"needed|quorum|open it"):
-            carried(cast, delivers, shuffle).finish()
-        return
-    play = carried(cast, delivers, shuffle)
-    summed = play.finish()
-    seats = sorted(i for i in delivers if delivers[i] >= 1)
-    assert {seats[i] for i in summed.survivors} == survivors
-    assert summed.words.tolist() == play.plain(survivors)
+    ends(cast, fates_of(delivers), None if seed is None else random.Random(seed))
 
 
 # One of eight vanishes before its message number ``at``: 1 is M0, 5 is M8.
@@ -108,24 +55,9 @@ def test_sum_is_exact_or_the_session_is_abandoned_whoever_vanishes_wherever(
 def test_sum_is_unchanged_when_a_client_vanishes_before_any_message(at: int, who: int) -> None:
     cast = cast_of(8)
     delivers = {i: at if i == who else WHOLE for i in range(8)}
-    play = carried(cast, delivers)
+    play = carried(cast, fates_of(delivers))
     survivors = set(range(8)) - ({who} if at < 3 else set())
     assert play.finish().words.tolist() == play.plain(survivors)
-
-
-@pytest.mark.parametrize("lost", [0, 1, 2, 3])
-@pytest.mark.parametrize("at", range(WHOLE))
-def test_as_many_may_be_lost_as_the_floor_says_and_one_more_abandons(lost: int, at: int) -> None:
-    cast = cast_of(8)  # floor 6; a secret needs 5 holders other than its dealer
-    delivers = {i: at if i < lost else WHOLE for i in range(8)}
-    survivors = expected(cast, delivers)
-    assert (survivors is None) == (lost == 3)
-    if survivors is None:
-        with pytest.raises(Abandoned):
-            carried(cast, delivers).finish()
-    else:
-        play = carried(cast, delivers)
-        assert play.finish().words.tolist() == play.plain(survivors)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +74,7 @@ def test_an_abandoned_session_says_what_was_missing(at: int, says: str) -> None:
     lost = 4 if at >= 3 else 3
     delivers = {i: at if i < lost else WHOLE for i in range(8)}
     with pytest.raises(Abandoned, match=says):
-        carried(cast_of(8), delivers).finish()
+        carried(cast_of(8), fates_of(delivers)).finish()
 
 
 def test_vectors_at_the_ends_of_the_ring_sum_exactly() -> None:
@@ -182,7 +114,8 @@ def test_masked_vectors_have_unbiased_bits() -> None:
     play = Play.of(cast_of(4, words=512))
     play.vectors = {i: np.zeros(512, dtype=np.uint64) for i in range(4)}
     play.join().go().go()
-    for _, _, words in play.server.inputs.values():
+    assert sorted(play.server.vectors) == [0, 1, 2, 3]
+    for words in play.server.vectors.values():
         bits = np.unpackbits(np.frombuffer(to_bytes(words), dtype=np.uint8)).reshape(512, 64)
         ones = bits.sum(axis=0, dtype=np.int64)  # binomial(512, 1/2): standard deviation 11.3
         assert np.all(np.abs(ones - 256) < 6 * 11.4)

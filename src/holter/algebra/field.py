@@ -7,10 +7,13 @@ plain matrix product followed by one ``%``.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 
 PRIME = 2**31 - 1  # a Mersenne prime: two elements multiply inside 64 bits
+POINT_LIMIT = 1 << 16  # points are roster indices plus one
 
 Elements = npt.NDArray[np.uint64]  # every entry in [0, PRIME)
 
@@ -29,31 +32,42 @@ def evaluate(coefficients: Elements, points: Elements) -> Elements:
 
 
 def weights_at_zero(points: Elements) -> Elements:
-    """Lagrange weights: value at 0 = sum of weights * values at ``points``.
+    """Lagrange weights: value at 0 = sum of weights * values at ``points``, row by row.
 
-    points: shape (t,), distinct and non-zero; otherwise ValueError. Returns shape (t,).
+    points: shape (b, t), each row distinct, from 1 to 2^16; otherwise ValueError. Returns shape
+    (b, t). Differences of points are roster distances, so their inverses come from one table.
     """
-    distinct = np.unique(points)
-    if len(distinct) != len(points) or (len(distinct) and distinct[0] == 0):
-        raise ValueError("interpolation needs distinct, non-zero points")
-    at = points.astype(np.uint64)
-    numerator = np.ones(len(at), dtype=np.uint64)
-    denominator = np.ones(len(at), dtype=np.uint64)
-    for index, point in enumerate(at):
-        others = np.ones(len(at), dtype=bool)
-        others[index] = False
-        numerator[others] = numerator[others] * point % PRIME
-        difference = (point + np.uint64(PRIME) - at[others]) % PRIME
-        denominator[others] = denominator[others] * difference % PRIME
-    inverse: Elements = np.array([pow(int(d), -1, PRIME) for d in denominator], dtype=np.uint64)
-    return numerator * inverse % PRIME
+    ordered = np.sort(points, axis=1)
+    if points.size and (ordered[:, :1].min() == 0 or ordered.max() > POINT_LIMIT):
+        raise ValueError(f"interpolation needs points from 1 to {POINT_LIMIT}")
+    if np.any(ordered[:, 1:] == ordered[:, :-1]):
+        raise ValueError("interpolation needs distinct points")
+    at = points.astype(np.int64)
+    inverses = _inverses(int(at.max()) + 1 if at.size else 1)
+    weights = np.ones(points.shape, dtype=np.uint64)
+    for other in range(points.shape[1]):
+        # Times x_other / (x_other - x_i), for every i but ``other`` itself.
+        factor = inverses[at[:, other : other + 1] - at] * points[:, other : other + 1] % PRIME
+        factor[:, other] = 1
+        weights = weights * factor % PRIME
+    return weights
+
+
+@functools.lru_cache(maxsize=4)
+def _inverses(limit: int) -> Elements:
+    """1/d for d in (-limit, limit), at index d (negative ones from the end); 1/0 stands as 0."""
+    table = [0, 1]
+    for d in range(2, limit):
+        table.append((PRIME - PRIME // d) * table[PRIME % d] % PRIME)
+    table = table[:limit]
+    return np.array(table + [PRIME - value for value in table[:0:-1]], dtype=np.uint64)
 
 
 def combine(weights: Elements, values: Elements) -> Elements:
-    """Sum over i of weights[i] * values[i, :] modulo p. values: (t, k). Returns (k,)."""
-    products = weights.astype(np.uint64).reshape(-1, 1) * values.astype(np.uint64) % PRIME
+    """Sum over i of weights[b, i] * values[b, i, :] modulo p. values: (b, t, k). Returns (b, k)."""
+    products = weights[:, :, None] * values % PRIME
     # Below 2^31 each, so 2^33 of them would fit: one reduction at the end is enough here.
-    result: Elements = products.sum(axis=0, dtype=np.uint64) % PRIME
+    result: Elements = products.sum(axis=1, dtype=np.uint64) % PRIME
     return result
 
 

@@ -86,7 +86,7 @@ def _keys(kind: type, values: Any) -> list[str]:
         about = entry.metadata["about"]
         choices = entry.metadata["choices"]
         if choices:
-            about += f" ({', '.join(choices)})"
+            about += f" ({', '.join(map(str, choices))})"
         lines += [f"# {line}" for line in textwrap.wrap(about, 94)]
         value = getattr(values, entry.name)
         if value is None or value in ((), {}):

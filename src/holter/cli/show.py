@@ -102,6 +102,10 @@ def screen(console: Console, run: Run) -> None:
     banner.append("SIMULATION: nobody is protected by this run.", style="bold")
     if result["privacy"]["mode"] == "none":
         banner.append(" NOT PRIVATE: privacy.mode is none.", style="bold red")
+    if result["secure_aggregation"]["protocol"] == "plain":
+        banner.append(
+            " NO SECURE AGGREGATION: the server saw every contribution.", style="bold red"
+        )
     console.print(banner)
     console.print(comparison(result["evaluation"]))
     for title, text in _facts(result):
@@ -144,11 +148,17 @@ def _facts(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"{traffic['download_bytes_per_client_round']:,} bytes down with the model. "
             "No recording, no feature, no update in clear.",
         )
+    through = (
+        "nothing went through secure aggregation"
+        if secure["protocol"] == "plain"
+        else f"{secure['rounds_through_protocol']} carried message by message through secure "
+        "aggregation and compared: its sum equals the direct sum exactly, and was applied"
+        if secure["rounds_through_protocol"]
+        else "none was carried message by message; the same integers were added directly"
+    )
     yield (
         "what the server saw",
         f"{secure['server_saw'][0].upper()}{secure['server_saw'][1:]}. "
-        f"{rounds['closed']} rounds closed, {rounds['abandoned']} abandoned; "
-        f"{secure['rounds_through_protocol']} carried message by message through secure "
-        "aggregation and compared: its sum equals the direct sum exactly, and was applied.",
+        f"{rounds['closed']} rounds closed, {rounds['abandoned']} abandoned; {through}.",
     )
     yield "privacy", result["privacy"]["statement"]

@@ -13,14 +13,16 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algori
 from holter.algebra.ring import WORD_BYTES, Words
 
 KEY_BYTES = 32  # AES-256
-_BLOCK_WORDS = 16_384  # 128 KiB: two such buffers fit the second-level cache
-_ZEROS = bytes(_BLOCK_WORDS * WORD_BYTES)
+_BLOCK_WORDS = (
+    16_384  # 128 KiB: zeros, block and a piece of the accumulator stay in the second-level cache
+)
+_FROM_ZERO = modes.CTR(bytes(16))
 
 
 def _cipher(key: bytes) -> CipherContext:
     if len(key) != KEY_BYTES:
         raise ValueError("a stream needs a key of 32 bytes")
-    return Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor()
+    return Cipher(algorithms.AES(key), _FROM_ZERO).encryptor()
 
 
 def stream(key: bytes, length: int) -> bytes:
@@ -39,17 +41,32 @@ class Stream:
         return self._encryptor.update(bytes(length))
 
 
-def add_stream(accumulator: Words, key: bytes, *, subtract: bool = False) -> None:
-    """Add (or subtract) the stream of ``key`` to ``accumulator`` in place, modulo 2^64.
+class Adder:
+    """Adds (or subtracts) whole streams to one accumulator in place, modulo 2^64.
 
     accumulator: shape (w,), uint64, contiguous. The stream's bytes are little-endian words.
+    Buffers and slices are made once, for many streams: they would cost a third of the cipher.
     """
-    encryptor = _cipher(key)
-    block = np.empty(min(_BLOCK_WORDS, max(len(accumulator), 1)), dtype="<u8")
-    view = memoryview(block.data).cast("B")
-    combine = np.subtract if subtract else np.add
-    for start in range(0, len(accumulator), _BLOCK_WORDS):
-        part = accumulator[start : start + _BLOCK_WORDS]
-        length = len(part) * WORD_BYTES
-        encryptor.update_into(memoryview(_ZEROS)[:length], view[:length])
-        combine(part, block[: len(part)], out=part)
+
+    def __init__(self, accumulator: Words) -> None:
+        pieces = max(1, -(-len(accumulator) // _BLOCK_WORDS))
+        size = max(1, -(-len(accumulator) // pieces))  # even pieces: no short one at the end
+        block = np.empty(size, dtype="<u8")
+        view, zeros = memoryview(block.data).cast("B"), memoryview(bytes(size * WORD_BYTES))
+        self._parts = []
+        for start in range(0, len(accumulator), size):
+            part = accumulator[start : start + size]
+            length = len(part) * WORD_BYTES
+            self._parts.append((part, zeros[:length], view[:length], block[: len(part)]))
+
+    def add(self, key: bytes, *, subtract: bool = False) -> None:
+        """The stream of ``key``, from its beginning."""
+        fill, combine = _cipher(key).update_into, np.subtract if subtract else np.add
+        for part, zeros, view, block in self._parts:
+            fill(zeros, view)
+            combine(part, block, part)
+
+
+def add_stream(accumulator: Words, key: bytes, *, subtract: bool = False) -> None:
+    """Add (or subtract) the stream of one ``key``; for many, see ``Adder``."""
+    Adder(accumulator).add(key, subtract=subtract)

@@ -2,8 +2,8 @@
 
 A secret is 16 limbs of 16 bits; each limb has its own polynomial, so a share is 16 field
 elements of 32 bits, 64 bytes. Any ``threshold`` shares give the secret, fewer tell
-nothing. Not here: who lied when shares disagree (checked against commitments by the
-caller, which fails closed).
+nothing. Not here: who lied when shares disagree (``secagg.recovery`` holds each share
+against its tag).
 """
 
 from __future__ import annotations
@@ -55,27 +55,52 @@ def split(
     return [[shares[h, s].tobytes() for h in range(len(holders))] for s in range(len(secrets))]
 
 
+def in_field(share: bytes) -> bool:
+    """Whether every value of a share is one that ``split`` could have made."""
+    values = np.frombuffer(share, dtype="<u4")
+    return len(share) == SHARE_BYTES and bool(np.all(values < field.PRIME))
+
+
 def recover(shares: Sequence[tuple[int, bytes]]) -> bytes:
     """The secret from (holder index, share) pairs, exactly ``threshold`` of them.
 
     Raises BadShares where a share has the wrong form, an index stands twice or is none, or
     the limbs are out of range (some share is wrong; the range check alone cannot say which).
     """
-    if not shares:
+    secret = recover_many([shares])[0]
+    if secret is None:
+        raise BadShares("the shares do not belong to one secret")
+    return secret
+
+
+def recover_many(dealt: Sequence[Sequence[tuple[int, bytes]]]) -> list[bytes | None]:
+    """Many secrets at once, each from the same number of (holder index, share) pairs.
+
+    None stands for a secret whose shares do not fit each other or leave the field. Raises
+    BadShares for shares of the wrong form, or an index that stands twice or is none.
+    """
+    if not dealt or not dealt[0]:
         raise BadShares("no shares at all")
-    if not all(0 <= index < HOLDER_LIMIT for index, _ in shares):
-        raise BadShares("a share of someone who cannot be on a roster")
-    points = np.array([index + 1 for index, _ in shares], dtype=np.uint64)
-    if any(len(share) != SHARE_BYTES for _, share in shares):
-        raise BadShares("a share of the wrong length")
-    values = np.stack([np.frombuffer(share, dtype="<u4") for _, share in shares]).astype(np.uint64)
-    if np.any(values >= field.PRIME):
-        raise BadShares("a share outside the field")
+    count = len(dealt[0])
+    if any(len(shares) != count for shares in dealt):
+        raise BadShares("secrets with different numbers of shares")
+    points, joined = [], []
+    for shares in dealt:
+        for index, share in shares:
+            if not 0 <= index < HOLDER_LIMIT:
+                raise BadShares("a share of someone who cannot be on a roster")
+            if len(share) != SHARE_BYTES:
+                raise BadShares("a share of the wrong length")
+            points.append(index + 1)
+            joined.append(share)
+    values = np.frombuffer(b"".join(joined), dtype="<u4").astype(np.uint64)
+    values = values.reshape(len(dealt), count, LIMBS)
     try:
-        weights = field.weights_at_zero(points)
+        weights = field.weights_at_zero(np.array(points, dtype=np.uint64).reshape(-1, count))
     except ValueError:
         raise BadShares("two shares bear the same index") from None
-    limbs = field.combine(weights, values)
-    if np.any(limbs >= 1 << 16):
-        raise BadShares("the shares do not belong to one secret")
-    return limbs.astype("<u2").tobytes()
+    in_field = (values < field.PRIME).all(axis=(1, 2))
+    limbs = field.combine(weights, values % field.PRIME)
+    sound = np.asarray(in_field & (limbs < 1 << 16).all(axis=1))
+    secrets = limbs.astype("<u2")
+    return [row.tobytes() if good else None for row, good in zip(secrets, sound, strict=True)]

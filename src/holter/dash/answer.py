@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from holter.dash.numbers import counted, digits_for, epsilon, percent
-from holter.dash.reading import FEDERATED, FITTED, LOCAL, NEW_PEOPLE, Arm, at, is_private, number
+from holter.dash.reading import (
+    FEDERATED,
+    FITTED,
+    LOCAL,
+    NEW_PEOPLE,
+    Arm,
+    at,
+    is_private,
+    number,
+    text,
+)
 
 Result = Mapping[str, Any]
 
@@ -33,6 +43,10 @@ def banners(result: Result) -> tuple[Banner, ...]:
     found.append(Banner("calm", "SIMULATION", "nobody is protected by this run"))
     if not is_private(result):
         found.append(Banner("loud", "NOT PRIVATE", "no noise hides what one person added"))
+    if text(result, "secure_aggregation", "protocol") == "plain":
+        found.append(
+            Banner("loud", "NO SECURE AGGREGATION", "the server saw every single contribution")
+        )
     return tuple(found)
 
 

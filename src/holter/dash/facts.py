@@ -79,6 +79,13 @@ def _exactly(byte_count: float | None) -> str:
     return f"{size(byte_count)} ({count(byte_count)}{SPACE}bytes)"
 
 
+PROTOCOLS = {
+    "secagg": "secure aggregation: contributions are masked, and the masks cancel in the sum",
+    "one-upload": "one masked upload; helpers who do not work with the leader sum the masks",
+    "plain": "NO SECURE AGGREGATION: the server saw every single contribution",
+}  # what each protocol means
+
+
 def server(result: Result) -> tuple[Fact, ...]:
     """The protocol that kept single contributions from the server, and how it went."""
     of = "secure_aggregation"
@@ -92,9 +99,7 @@ def server(result: Result) -> tuple[Fact, ...]:
             Fact(
                 "Protocol",
                 text(result, of, "protocol"),
-                "secure aggregation: contributions are masked, and the masks cancel in the sum"
-                if text(result, of, "protocol") == "secagg"
-                else "",
+                PROTOCOLS.get(text(result, of, "protocol"), ""),
             ),
             Fact(
                 "Rounds run message by message",

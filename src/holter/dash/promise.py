@@ -99,7 +99,7 @@ def _limits(result: Result, floor_means: str) -> tuple[Fact, ...]:
 def _mode(mode: str) -> str:
     return {
         "distributed": "every device adds its share of the noise before anything leaves it",
-        "central": "the server adds the noise to the sum, and is trusted to do so",
+        "central": "noise is added to the sum and not on the devices; whom that believes is said below",
         "local": "every device adds all the noise it needs by itself",
         "none": "no noise is added anywhere",
     }.get(mode, "")

@@ -20,6 +20,8 @@ from holter.privacy.discrete_gaussian import LARGEST_SIGMA
 LEAST_KEEP = 0.95  # of the clip that must remain after room for rounding is left
 LEAST_SIGMA = 8  # grid steps of one share: below, rounding error and lattice effects show
 WRAP_PROBABILITY = 2.0**-20  # of a whole round, by any coordinate
+CENTRAL_DRAWS = 2  # the helper adds all of the noise, and so does the leader
+BYTE_LIMIT = 127  # the largest entry of a signed byte that has a negative of its own
 PLAIN_COORDINATE_LIMIT = 8.0  # without privacy: no entry of an update is larger in our models
 
 
@@ -29,7 +31,8 @@ class Grid:
 
     norm_limit: D, the exact integer L2 bound, or None without privacy. coordinate_limit: q,
     the clamp of one entry in grid steps. share_variance: of one device's noise, grid steps
-    squared, 0 without privacy.
+    squared, 0 where devices add none. central_variance: of the noise that helper and leader each
+    add to a sum, 0 where they add none.
     """
 
     lane_bits: int
@@ -37,6 +40,7 @@ class Grid:
     norm_limit: int | None
     coordinate_limit: int
     share_variance: int
+    central_variance: int = 0
 
 
 class OutOfReach(ValueError):
@@ -49,35 +53,49 @@ def noiseless_grid(largest_sum: int) -> Grid:
     return Grid(32, limit / PLAIN_COORDINATE_LIMIT, None, limit, 0)
 
 
+def byte_grid(largest_sum: int, largest_entry: float) -> Grid:
+    """A byte an entry, without noise: the narrowest lane that a sum of ``largest_sum`` such
+    entries cannot leave; 16 bits for cohorts to 256. Raises OutOfReach.
+    """
+    for lane_bits in sorted(LANES_BY_BITS):
+        if largest_sum * BYTE_LIMIT < 2 ** (lane_bits - 1):
+            return Grid(lane_bits, BYTE_LIMIT / largest_entry, None, BYTE_LIMIT, 0)
+    raise OutOfReach(f"no lane carries a sum of {largest_sum} updates of a byte an entry")
+
+
 def noisy_grid(
     *,
     clip: float,
     noise_multiplier: float,
     largest_sum: int,
-    honest_shares: int,
+    honest_shares: int | None,
     coordinates: int,
 ) -> Grid:
     """The grid for updates clipped to ``clip`` with noise of ``noise_multiplier`` * clip on a sum.
 
-    honest_shares: survivors' floor less colluders, for which the share is sized.
-    Raises OutOfReach where no lane works.
+    honest_shares: survivors' floor less colluders, for which the devices' shares are sized; None
+    where helper and leader each add all of the noise. Raises OutOfReach where no lane works.
     """
     tail = NormalDist().inv_cdf(1 - WRAP_PROBABILITY / 2 / coordinates)
-    share = noise_multiplier / math.sqrt(honest_shares)  # sigma of one share over D
+    share = noise_multiplier / math.sqrt(honest_shares or 1)  # sigma of one draw over D
+    draws = largest_sum if honest_shares else CENTRAL_DRAWS  # of noise in the largest sum
     for lane_bits in sorted(LANES_BY_BITS):
         room = 2 ** (lane_bits - 1) - 1
-        norm_limit = int(room / (largest_sum + tail * share * math.sqrt(largest_sum)))
+        norm_limit = int(room / (largest_sum + tail * share * math.sqrt(draws)))
         norm_limit = min(norm_limit, int((LARGEST_SIGMA - 1) / share))
         while norm_limit > 0:  # the variance is rounded up, which may take the last step too far
-            variance = math.ceil((noise_multiplier * norm_limit) ** 2 / honest_shares)
-            if largest_sum * norm_limit + tail * math.sqrt(largest_sum * variance) <= room:
+            variance = math.ceil((noise_multiplier * norm_limit) ** 2 / (honest_shares or 1))
+            if largest_sum * norm_limit + tail * math.sqrt(draws * variance) <= room:
                 break
             norm_limit -= 1
         if norm_limit < 1 or norm_limit * share < LEAST_SIGMA:
             continue
         if target_norm(norm_limit, coordinates) < LEAST_KEEP * norm_limit:
             continue
-        return Grid(lane_bits, norm_limit / clip, norm_limit, norm_limit, variance)
+        scale = norm_limit / clip
+        if honest_shares:
+            return Grid(lane_bits, scale, norm_limit, norm_limit, variance)
+        return Grid(lane_bits, scale, norm_limit, norm_limit, 0, variance)
     raise OutOfReach(
         f"no lane carries a sum of {largest_sum} updates of {coordinates} parameters under "
         f"a noise multiplier of {noise_multiplier:.3g}: use fewer parameters, a larger "
@@ -89,6 +107,8 @@ def rho_per_participation(grid: Grid, *, honest_shares: int, coordinates: int) -
     """rho that one device spends by taking part once, from the integers really used."""
     if grid.norm_limit is None:
         raise ValueError("a grid without noise spends no accountable privacy")
+    if grid.central_variance:  # one whole draw covers the sum: helper's or leader's
+        return rho_of_shares(grid.norm_limit, grid.central_variance, 1, coordinates)
     return rho_of_shares(grid.norm_limit, grid.share_variance, honest_shares, coordinates)
 
 
@@ -98,7 +118,8 @@ def signal_to_noise(grid: Grid, *, survivors: int, coordinates: int) -> float:
     Below 0.3 a round teaches next to nothing; 1 and more learns well. Real updates are not
     aligned, so this is an upper bound on what to hope for.
     """
-    if grid.norm_limit is None or grid.share_variance == 0:
+    noise = survivors * grid.share_variance + CENTRAL_DRAWS * grid.central_variance
+    if grid.norm_limit is None or noise == 0:
         return math.inf
     signal = survivors * target_norm(grid.norm_limit, coordinates)
-    return signal / math.sqrt(survivors * grid.share_variance * coordinates)
+    return signal / math.sqrt(noise * coordinates)

@@ -18,9 +18,11 @@ from holter.algebra.ring import Words
 from holter.crypto.signature import SigningKey
 from holter.privacy.discrete_gaussian import Dice
 from holter.privacy.ledger import DeviceLedger
+from holter.rounds.groups import group_of
 from holter.rounds.pipeline import contribution
 from holter.rounds.plan import Plan, check_plan
 from holter.secagg import client as secagg
+from holter.secagg import client_states
 from holter.secagg.errors import Caller
 from holter.secagg.roster import CheckCredential
 from holter.secagg.session import Session
@@ -68,7 +70,11 @@ class Finished:
 
 
 Protocol: TypeAlias = (
-    secagg.Advertised | secagg.Shared | secagg.Sent | secagg.Endorsed | secagg.Released
+    client_states.Advertised
+    | client_states.Shared
+    | client_states.Sent
+    | client_states.Endorsed
+    | client_states.Released
 )
 
 
@@ -80,17 +86,21 @@ def join(
     ledger: DeviceLedger,
     update: npt.NDArray[np.float32],
     *,
+    beacon: bytes,
     device_floor: int,
     dice: Dice,
 ) -> tuple[Taking, Say]:
     """Check plan and ledger, prepare the contribution, advertise (M0).
 
+    beacon: of the round, public; it decides which of several groups this device is summed in.
     The noise is drawn here, whole, before the first message, so that the time it takes tells
     nothing. Raises PlanRefused, privacy.ledger.Refused, privacy.clipping.NotFinite.
     """
     check_plan(plan, device_floor=device_floor)
     if session.plan_hash != plan.hash or session.bounds != plan.bounds:
         raise Caller("the session is not of this plan")
+    if session.group != group_of(identity.key.public, beacon, plan.groups):
+        raise Caller("the session is of another group than the beacon puts this device in")
     ledger.check(round_number)
     words = contribution(update, plan, round_number, dice=dice)
     random = dice.read(secagg.ADVERTISE_RANDOM_BYTES)
@@ -105,25 +115,25 @@ def receive(state: Taking, message: bytes, *, dice: Dice) -> tuple[Taking | Fini
     Raises CoordinatorFault: leave the session, forget the state.
     """
     match state.protocol:
-        case secagg.Advertised() as advertised:
+        case client_states.Advertised() as advertised:
             seated = secagg.accept_roster(advertised, message, state.identity.check_credential)
             random = dice.read(secagg.share_random_bytes(seated))
             return _next(state, state.ledger, b"", *secagg.share(seated, random=random))
-        case secagg.Shared() as shared:
+        case client_states.Shared() as shared:
             opened = secagg.accept_inbox(shared, message)
             # The charge precedes the vector in one record: spent before it is sent.
             ledger, line = state.ledger.charge(state.round_number)
             return _next(state, ledger, line, *secagg.mask(opened, state.words))
-        case secagg.Sent() as sent:
+        case client_states.Sent() as sent:
             return _next(state, state.ledger, b"", *secagg.endorse(sent, message))
-        case secagg.Endorsed() as endorsed:
+        case client_states.Endorsed() as endorsed:
             return _next(state, state.ledger, b"", *secagg.unmask(endorsed, message))
-        case secagg.Released() as released:
-            return Finished(state.ledger, secagg.accept_result(released, message)), None
+        case client_states.Released() as released:
+            return Finished(state.ledger, secagg.accept_result(released, message).sum_hash), None
 
 
 def _next(
-    state: Taking, ledger: DeviceLedger, line: bytes, protocol: Protocol, step: secagg.Step
+    state: Taking, ledger: DeviceLedger, line: bytes, protocol: Protocol, step: client_states.Step
 ) -> tuple[Taking, Say]:
     following = Taking(state.round_number, state.identity, ledger, state.words, protocol)
     return following, Say(line, step.record, step.message)

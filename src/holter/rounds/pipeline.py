@@ -21,6 +21,8 @@ clips them after it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,7 +38,7 @@ from holter.rounds.plan import Plan
 def contribution(
     update: npt.NDArray[np.float32], plan: Plan, round_number: int, *, dice: Dice
 ) -> Words:
-    """The device's half: shape (plan.bounds.words,), uint64, ready to be masked.
+    """The device's half: shape (plan.counts.words,), uint64, ready to be masked.
 
     update: shape (plan.layout.size,), float32, new parameters minus old. dice: this device's
     randomness for this round, used here once. Guarantees: without noise, the integers have
@@ -61,15 +63,24 @@ def contribution(
     return lanes.pack(integers, grid.lane_bits)
 
 
+def central_noise(plan: Plan, *, dice: Dice) -> Words:
+    """Noise of a whole sum, packed, as helper and leader each add it: shape (words,), uint64."""
+    integers = dice.discrete_gaussian(plan.grid.central_variance, plan.coordinates)
+    return lanes.pack(integers, plan.grid.lane_bits)
+
+
 def mean_update(
-    words: Words, survivors: int, plan: Plan, round_number: int
+    sums: Sequence[Words], survivors: int, plan: Plan, round_number: int
 ) -> npt.NDArray[np.float64]:
     """The server's half: shape (plan.layout.size,), float64.
 
-    words: the opened sum. survivors: how many contributions are in it; dividing by it is
-    allowed under zero-out adjacency, where it is the same in both worlds.
+    sums: the opened sum of each group that closed, at least one. survivors: how many
+    contributions are in all of them; dividing by it is allowed under zero-out adjacency, where
+    it is the same in both worlds.
     """
-    integers = lanes.unpack(words, plan.coordinates, plan.grid.lane_bits)
+    integers = np.zeros(plan.coordinates, dtype=np.int64)
+    for words in sums:  # as plain integers: in lanes, sums of groups could overflow
+        integers += lanes.unpack(words, plan.coordinates, plan.grid.lane_bits)
     mean = to_reals(integers, plan.grid.scale) / survivors
     seed = plan.subset_seed(round_number)
     return subset.restore(mean, plan.layout.size, plan.compression_share, seed)

@@ -94,11 +94,12 @@ def _check_together(study: Study) -> None:
         raise StudyError("training: give local_steps or local_epochs, not both")
     if privacy.epsilon is not None and privacy.noise_multiplier is not None:
         raise StudyError("privacy: give epsilon or noise_multiplier, not both; the other follows")
-    if privacy.mode == "distributed" and privacy.epsilon is privacy.noise_multiplier is None:
+    if privacy.mode != "none" and privacy.epsilon is privacy.noise_multiplier is None:
         raise StudyError(
-            "privacy.mode is distributed: give privacy.epsilon or "
+            f"privacy.mode is {privacy.mode}: give privacy.epsilon or "
             'privacy.noise_multiplier (or mode = "none", which is NOT PRIVATE)'
         )
+    _check_protocol(study)
     if data.source != "synthetic" and not data.path:
         raise StudyError(f"data.source is {data.source}: data.path must name the file")
     if data.source == "npz" and not data.signals:
@@ -107,6 +108,29 @@ def _check_together(study: Study) -> None:
         raise StudyError(f"data.source is {data.source}: name the feature columns in data.columns")
     if study.compression.method == "none" and study.compression.share != 1.0:
         raise StudyError('compression.share needs compression.method = "subset"')
+
+
+def _check_protocol(study: Study) -> None:
+    """What each way of summing can and cannot carry."""
+    aggregation, mode = study.aggregation, study.privacy.mode
+    if aggregation.protocol == "plain" and mode != "none":
+        raise StudyError(
+            'aggregation.protocol = "plain" shows the server every contribution, so no noise '
+            "share protects anyone: use secagg or one-upload (simulation.protocol_rounds = 0 adds "
+            'the same integers as fast), or privacy.mode = "none"'
+        )
+    single = aggregation.protocol == "one-upload" and aggregation.helpers == 1
+    if mode == "central" and not single:
+        raise StudyError(
+            'privacy.mode = "central" needs aggregation.protocol = "one-upload" with helpers = 1, '
+            "where helper and leader each add all of the noise; with four helpers their sums could "
+            "not be compared"
+        )
+    if study.compression.bits == 8 and mode != "none":
+        raise StudyError(
+            'compression.bits = 8 is for privacy.mode = "none"; with noise the narrowest lane '
+            "that holds it is chosen already"
+        )
 
 
 _T = TypeVar("_T")
@@ -178,10 +202,13 @@ def _raw_labels(value: Any, where: str) -> tuple[int | str, ...]:
 
 def _limited(value: Any, limits: Mapping[str, Any], where: str) -> Any:
     if limits["choices"] and value is not None and value not in limits["choices"]:
-        near = difflib.get_close_matches(str(value), limits["choices"], n=1, cutoff=0.5)
+        near = difflib.get_close_matches(
+            str(value), [str(c) for c in limits["choices"]], n=1, cutoff=0.5
+        )
         hint = f"did you mean {near[0]}? " if near else ""
         raise StudyError(
-            f"{where} = {value!r} is not known; {hint}it is one of: " + ", ".join(limits["choices"])
+            f"{where} = {value!r} is not known; {hint}it is one of: "
+            + ", ".join(map(str, limits["choices"]))
         )
     for bound, holds, word in (
         ("least", operator.ge, "at least"),

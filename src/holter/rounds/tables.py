@@ -20,7 +20,7 @@ def key(
     default: Any = dataclasses.MISSING,
     about: str = "",
     *,
-    choices: Sequence[str] | None = None,
+    choices: Sequence[str | int] | None = None,
     least: float | None = None,
     most: float | None = None,
     above: float | None = None,
@@ -177,7 +177,23 @@ class CohortTable:
 class AggregationTable:
     """How contributions become a sum."""
 
-    protocol: str = key("secagg", "how contributions are summed", choices=("secagg",))
+    protocol: str = key(
+        "secagg",
+        "secagg: five messages, one server; one-upload: one message, a leader and helpers; "
+        "plain: NOT SECURE, the server sees every contribution (simulation only)",
+        choices=("secagg", "one-upload", "plain"),
+    )
+    helpers: int = key(
+        1,
+        "one-upload: 1, or 4 of which one may be corrupt or silent",
+        choices=(1, 4),
+    )
+    seal: str = key(
+        "x25519",
+        "one-upload: how seeds are sealed for helpers; the hybrid also resists quantum "
+        "computers (experimental)",
+        choices=("x25519", "ml-kem-768-x25519"),
+    )
 
 
 @dataclass(frozen=True)
@@ -186,8 +202,9 @@ class PrivacyTable:
 
     mode: str = key(
         "distributed",
-        "distributed: each device adds its share of the noise; none: NOT PRIVATE",
-        choices=("distributed", "none"),
+        "distributed: each device adds its share of the noise; central: one-upload with one "
+        "helper, helper and leader each add all of it; none: NOT PRIVATE",
+        choices=("distributed", "central", "none"),
     )
     epsilon: float | None = key(None, "target for the whole study", above=0)
     noise_multiplier: float | None = key(
@@ -217,6 +234,14 @@ class CompressionTable:
         choices=("none", "subset"),
     )
     share: float = key(1.0, "subset: share of coordinates sent", above=0, most=1)
+    bits: int = key(
+        32,
+        "without noise: bits of one entry of an update; with noise the grid follows from it",
+        choices=(8, 32),
+    )
+    largest: float = key(
+        0.5, "8 bits: largest entry of an update, larger ones are clamped to it", above=0
+    )
 
 
 @dataclass(frozen=True)

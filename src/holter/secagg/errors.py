@@ -27,5 +27,16 @@ class PeerFault(SecaggError):
         self.client = client
 
 
+class HelperFault(SecaggError):
+    """What a helper said contradicts its key, its offer, the list, or what it said before."""
+
+
 class Abandoned(SecaggError):
-    """The session ends without a sum. Nothing was revealed; the reason says what was missing."""
+    """The session ends without a sum. Nothing was revealed; the reason says what was missing.
+
+    blamed: roster indices of clients that provably lied; the next session excludes them.
+    """
+
+    def __init__(self, reason: str, blamed: tuple[int, ...] = ()) -> None:
+        super().__init__(reason)
+        self.blamed = blamed

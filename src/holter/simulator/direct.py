@@ -1,24 +1,62 @@
 """The fast driver: the same integers, added directly, noise shares included.
 
-It takes the protocol's decisions from fates alone (who is in which set, whether a quorum and
-enough shares exist) and adds each survivor's own contribution, drawn from the same stream
-as in the clear loop. A test holds both equal, word for word and ledger for ledger, under
+It takes the protocol's decisions from fates and graph alone (who is in which set, whether a
+quorum and enough shares exist) and adds each survivor's own contribution, drawn from the same
+stream as in the clear loop. A test holds both equal, word for word and ledger for ledger, under
 every pattern of loss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 from holter.algebra import ring
 from holter.privacy.ledger import DeviceLedger
-from holter.rounds.pipeline import contribution
+from holter.rounds.pipeline import central_noise, contribution
 from holter.rounds.plan import Plan
-from holter.secagg.session import threshold
+from holter.secagg import finder
+from holter.secagg.connectivity import quorum
+from holter.secagg.graph import COMPLETE_LIMIT, all_neighbours
 from holter.simulator.dice import SeededDice
 from holter.simulator.loop import Updates
 from holter.simulator.outcome import Outcome
 from holter.simulator.population import Fate
+
+DiceOf = Callable[[int], SeededDice]
+Ledgers = Mapping[int, DeviceLedger]
+
+CircleOf = Callable[[Collection[int]], "Circle"]
+"""Devices on a roster -> their graph."""
+
+HELPER, LEADER = -1, -2  # whose dice: those of devices are 0, 1, ...
+
+
+@dataclass(frozen=True)
+class Circle:
+    """Who masks with whom, by device, and how many shares open a secret."""
+
+    around: Mapping[int, Collection[int]]
+    threshold: int
+
+    @classmethod
+    def drawn(cls, plan: Plan, devices: Collection[int], sid: bytes) -> Circle:
+        """The graph of a roster of ``devices``, from any ``sid``: as likely as the protocol's."""
+        size, bounds = len(devices), plan.bounds
+        cycles, threshold = 0, quorum(size, bounds.colluders)
+        if size > COMPLETE_LIMIT:
+            found = finder.find(
+                size, bounds.colluders, bounds.lost(size), sigma=bounds.sigma, eta=bounds.eta
+            )
+            cycles, threshold = found.cycles, found.threshold
+        order = list(devices)
+        near = all_neighbours(sid, size, cycles)
+        around = {order[i]: frozenset(order[j] for j in near[i]) for i in range(size)}
+        return cls(around, threshold)
+
+    def held_by(self, device: int, among: Collection[int]) -> int:
+        """How many of ``among`` hold shares of the device's secrets."""
+        return sum(peer in among for peer in self.around[device])
 
 
 def add(
@@ -26,48 +64,127 @@ def add(
     round_number: int,
     updates: Updates,
     fates: Mapping[int, Fate],
-    ledgers: Mapping[int, DeviceLedger],
-    dice_of: Callable[[int], SeededDice],
+    ledgers: Ledgers,
+    dice_of: DiceOf,
+    circle_of: CircleOf,
 ) -> Outcome:
-    """The outcome of a round without its messages."""
+    """The outcome of a round without its messages, under the plan's protocol.
+
+    circle_of: the graph of those who advertised, asked for only where there is one.
+    """
+    if plan.protocol == "secagg":
+        return _secagg(plan, round_number, updates, fates, ledgers, dice_of, circle_of)
+    return _uploads(plan, round_number, updates, fates, ledgers, dice_of)
+
+
+def _secagg(
+    plan: Plan,
+    round_number: int,
+    updates: Updates,
+    fates: Mapping[int, Fate],
+    ledgers: Ledgers,
+    dice_of: DiceOf,
+    circle_of: CircleOf,
+) -> Outcome:
     for device, fate in fates.items():
         if fate >= Fate.ADVERTISED:
             ledgers[device].check(round_number)
     current = dict(ledgers)
     bounds = plan.bounds
-    reached = {fate: [d for d in fates if fates[d] >= fate] for fate in Fate}
-    roster = len(reached[Fate.ADVERTISED])
-    needed = threshold(roster, bounds.colluders)
+    reached = {fate: frozenset(d for d in fates if fates[d] >= fate) for fate in Fate}
+    roster = reached[Fate.ADVERTISED]
 
     def abandoned(reason: str) -> Outcome:
-        return Outcome(None, reason, 0, len(fates), current)
+        return Outcome((), reason, 0, len(fates), current)
 
-    if roster < bounds.smallest_roster:
-        return abandoned(f"{roster} clients advertised; {bounds.smallest_roster} are needed")
-    shared = len(reached[Fate.SHARED])
-    if shared < bounds.survivors_floor:
-        return abandoned(
-            f"{shared} clients shared their secrets; {bounds.survivors_floor} are needed"
-        )
-    survivors = reached[Fate.SENT]
-    for device in survivors:
+    if len(roster) < bounds.smallest_roster:
+        return abandoned(f"{len(roster)} clients advertised; {bounds.smallest_roster} are needed")
+    circle, floor = circle_of(sorted(roster)), bounds.survivors_floor
+    needed = quorum(len(roster), bounds.colluders)
+    shared = reached[Fate.SHARED]
+    if len(shared) < floor:
+        return abandoned(f"{len(shared)} clients shared their secrets; {floor} are needed")
+    # A client with too few neighbours in U2 leaves before it has charged anything.
+    sent = frozenset(d for d in reached[Fate.SENT] if circle.held_by(d, shared) >= circle.threshold)
+    for device in sent:
         current[device], _ = current[device].charge(round_number)
-    if len(survivors) < bounds.survivors_floor:
+    if len(sent) < floor:
+        return abandoned(f"{len(sent)} of {len(shared)} vectors arrived; {floor} are needed")
+    survivors = _with_enough_holders(circle, sent)
+    if len(survivors) < floor:
         return abandoned(
-            f"{len(survivors)} of {shared} vectors arrived; {bounds.survivors_floor} are needed"
+            f"only {len(survivors)} clients' secrets are held by enough others; {floor} are needed"
         )
-    endorsed = len(reached[Fate.ENDORSED])
+    endorsed = len(survivors & reached[Fate.ENDORSED])
     if endorsed < needed:
         return abandoned(f"{endorsed} clients endorsed the survivors; a quorum is {needed}")
-    released = len(reached[Fate.COMPLETE])
-    # A dealer holds no share of itself, so a survivor that released needs one holder more.
-    if released - 1 < needed:
-        return abandoned(f"too few shares of a client's secret were released; {needed} open it")
-    words = ring.total(
-        (
-            contribution(updates[device], plan, round_number, dice=dice_of(device))
-            for device in survivors
-        ),
-        bounds.words,
+    released = survivors & reached[Fate.COMPLETE]
+    if not _opens(circle, shared, survivors, released):
+        return abandoned(
+            f"too few shares of a client's secret were released; {circle.threshold} open it"
+        )
+    return _summed(plan, round_number, updates, fates, sorted(survivors), current, dice_of)
+
+
+def _with_enough_holders(circle: Circle, sent: frozenset[int]) -> frozenset[int]:
+    survivors = sent
+    while True:
+        kept = frozenset(d for d in survivors if circle.held_by(d, survivors) >= circle.threshold)
+        if kept == survivors:
+            return kept
+        survivors = kept
+
+
+def _opens(
+    circle: Circle, shared: frozenset[int], survivors: frozenset[int], released: frozenset[int]
+) -> bool:
+    """Whether every mask can be taken off with what was released."""
+    if any(circle.held_by(d, released) < circle.threshold for d in survivors):
+        return False
+    silent = survivors - released
+    for gone in shared - survivors:
+        # An edge to a survivor that released is open; the others need the key of the one gone.
+        disputed = any(peer in silent for peer in circle.around[gone])
+        if disputed and circle.held_by(gone, released) < circle.threshold:
+            return False
+    return True
+
+
+def _uploads(
+    plan: Plan,
+    round_number: int,
+    updates: Updates,
+    fates: Mapping[int, Fate],
+    ledgers: Ledgers,
+    dice_of: DiceOf,
+) -> Outcome:
+    """One upload, or plain: who uploaded is in the sum, whatever becomes of the device."""
+    current = dict(ledgers)
+    uploaded = sorted(d for d, fate in fates.items() if fate >= Fate.SENT)
+    for device in uploaded:
+        current[device], _ = current[device].charge(round_number)
+    floor = plan.counts.survivors_floor
+    if len(uploaded) < floor:
+        reason = f"{len(uploaded)} devices reported; {floor} are needed"
+        return Outcome((), reason, 0, len(fates), current)
+    return _summed(plan, round_number, updates, fates, uploaded, current, dice_of)
+
+
+def _summed(
+    plan: Plan,
+    round_number: int,
+    updates: Updates,
+    fates: Mapping[int, Fate],
+    survivors: Collection[int],
+    current: Ledgers,
+    dice_of: DiceOf,
+) -> Outcome:
+    contributions = (
+        contribution(updates[device], plan, round_number, dice=dice_of(device))
+        for device in survivors
     )
-    return Outcome(words, None, len(survivors), len(fates) - len(survivors), current)
+    words = ring.total(contributions, plan.counts.words)
+    if plan.mode == "central":
+        words = words + central_noise(plan, dice=dice_of(HELPER))
+        words = words + central_noise(plan, dice=dice_of(LEADER))
+    return Outcome((words,), None, len(survivors), len(fates) - len(survivors), current)

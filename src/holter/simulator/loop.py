@@ -21,7 +21,7 @@ from holter.secagg.errors import CoordinatorFault
 from holter.secagg.session import Session
 from holter.simulator.dice import SeededDice
 from holter.simulator.outcome import Outcome, Traffic
-from holter.simulator.population import Fate
+from holter.simulator.population import MINUTE, Fate
 
 SIMULATION_FLOOR = 2  # clients: a simulation may sum small groups, since it protects nobody
 
@@ -36,6 +36,15 @@ class Parties:
     identities: Mapping[int, Identity]
 
 
+@dataclass(frozen=True)
+class Carried:
+    """What came of a round. seating: the roster with its graph, once there was one."""
+
+    outcome: Outcome
+    traffic: Traffic | None
+    seating: server.Seating | None
+
+
 def carry(
     plan: Plan,
     session: Session,
@@ -45,7 +54,9 @@ def carry(
     ledgers: Mapping[int, DeviceLedger],
     parties: Parties,
     dice_of: Callable[[int], SeededDice],
-) -> tuple[Outcome, Traffic | None]:
+    *,
+    beacon: bytes,
+) -> Carried:
     """Carry one whole round. updates: by device, for every device that is not away.
 
     A device whose client machine refuses (CoordinatorFault) is lost, as one that vanishes.
@@ -54,6 +65,7 @@ def carry(
     state: server.Collecting | server.Closed | server.Abandoned
     state = server.begin(plan, session, parties.server_key, check)
     current = dict(ledgers)
+    seating: server.Seating | None = None
     taking: dict[int, client.Taking] = {}
     dice = {device: dice_of(device) for device in fates}
     sent: dict[int, int] = {}
@@ -68,16 +80,18 @@ def carry(
             parties.identities[device],
             current[device],
             updates[device],
+            beacon=beacon,
             device_floor=SIMULATION_FLOOR,
             dice=dice[device],
         )
         state = server.join(state, say.message)
         sent[device], got[device] = len(say.message), 0
     for delivered in range(Fate.SHARED, Fate.COMPLETE + 1):
-        state, outbox = server.close(state)
+        state, outbox = server.close(state, minute=MINUTE)
         if isinstance(state, server.Abandoned):
-            return Outcome(None, state.reason, 0, len(fates), current), None
+            return Carried(Outcome((), state.reason, 0, len(fates), current), None, seating)
         assert isinstance(state, server.Collecting)
+        seating = seating or state.seating
         seats = {state.index_of(parties.identities[d].key.public): d for d in taking}
         for seat, message in outbox.items():
             if seat not in seats:
@@ -96,15 +110,16 @@ def carry(
             state = server.receive(state, seat, reply.message)
             sent[device] += len(reply.message)
             got[device] += len(message)
-    state, outbox = server.close(state)
+    state, outbox = server.close(state, minute=MINUTE)
     if isinstance(state, server.Abandoned):
-        return Outcome(None, state.reason, 0, len(fates), current), None
+        return Carried(Outcome((), state.reason, 0, len(fates), current), None, seating)
     assert isinstance(state, server.Closed)
     for device in [seats[seat] for seat in outbox if seats.get(seat) in taking]:
         finished, _ = client.receive(taking[device], state.result, dice=dice[device])
         current[device] = finished.ledger
         got[device] += len(state.result)
-    outcome = Outcome(state.words, None, state.survivors, len(fates) - state.survivors, current)
+    lost = len(fates) - state.survivors
+    outcome = Outcome((state.words,), None, state.survivors, lost, current)
     whole = list(taking)
     traffic = Traffic(
         round(sum(sent[d] for d in whole) / len(whole)),
@@ -112,4 +127,4 @@ def carry(
         state.threshold,
         state.on_roster,
     )
-    return outcome, traffic
+    return Carried(outcome, traffic, seating)

@@ -7,6 +7,7 @@ vanishes with probability ``dropout``, at a message drawn evenly.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,6 +18,7 @@ from holter.simulator.dice import generator, key
 from holter.trust import credential
 
 TODAY = 20_000  # the simulation's day (days since 1970); it has no clock
+MINUTE = TODAY * 24 * 60  # the same, in minutes
 _EXPIRES = TODAY + 365
 
 
@@ -67,6 +69,7 @@ class Registrar:
         issuer = self._key
         public = issuer.public
 
+        @functools.cache  # devices remember verdicts; virtual ones of one round share the memory
         def check(message: bytes) -> bytes:
             found = credential.check(message, registrar_public=public, today=TODAY)
             return found.device_key

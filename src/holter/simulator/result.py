@@ -91,6 +91,8 @@ def privacy_block(plan: Plan, ledger_head: str) -> dict[str, Any]:
         "adjacency": would_be.adjacency if would_be else "none",
         "adversary": would_be.adversary
         if would_be
+        else "none: plain aggregation shows the server every contribution"
+        if plan.protocol == "plain"
         else f"none: the sums protect against an {ADVERSARY} only as far as a sum does",
         "claimed": False,
         "statement": nothing.reason,
@@ -101,8 +103,8 @@ def privacy_block(plan: Plan, ledger_head: str) -> dict[str, Any]:
         "rho_per_participation": plan.rho_per_participation if would_be else None,
         "max_participations": plan.max_participations,
         "min_separation": plan.min_separation,
-        "survivors_floor": plan.bounds.survivors_floor,
-        "colluders": plan.bounds.colluders,
+        "survivors_floor": plan.counts.survivors_floor,
+        "colluders": plan.counts.colluders,
         "amplification": "none",
         "randomness": "simulated",
         "meant_for": None,
@@ -114,7 +116,10 @@ def secure_block(plan: Plan, tally: Tally) -> dict[str, Any]:
     """What secure aggregation did, in rounds that went through it message by message."""
     traffic = tally.traffic
     return {
-        "protocol": "secagg",
+        "protocol": plan.protocol,
+        "groups": plan.groups,
+        "helpers": plan.helpers,
+        "seal": plan.seal or None,
         "clients": traffic.on_roster if traffic else 0,
         "dropped": tally.dropped,
         # A difference ends the run, so a run that ended had none.
@@ -122,12 +127,28 @@ def secure_block(plan: Plan, tally: Tally) -> dict[str, Any]:
         "rounds_through_protocol": tally.carried,
         "threshold": traffic.threshold if traffic else None,
         "lane_bits": plan.grid.lane_bits,
-        "server_saw": (
-            f"one sum a round, opened only with {plan.bounds.survivors_floor} or more "
-            "contributions in it; who was asked, who answered and who dropped out; no single "
-            "contribution"
-        ),
+        "server_saw": _server_saw(plan),
     }
+
+
+def _server_saw(plan: Plan) -> str:
+    floor = plan.counts.survivors_floor
+    if plan.protocol == "plain":
+        return (
+            "EVERY SINGLE CONTRIBUTION: aggregation.protocol is plain, so nothing was masked; it "
+            "exists for simulations only"
+        )
+    sums = "one sum a round" if plan.groups == 1 else f"{plan.groups} sums a round, one a group"
+    if plan.protocol == "one-upload":
+        believed = "its one helper" if plan.helpers == 1 else "two of its four helpers"
+        return (
+            f"{sums}, of {floor} or more contributions; who was asked and who uploaded; no single "
+            f"contribution, if the leader does not work with {believed}"
+        )
+    return (
+        f"{sums}, opened only with {floor} or more contributions in it; who was asked, who "
+        "answered and who dropped out; no single contribution"
+    )
 
 
 def traffic_block(plan: Plan, tally: Tally) -> dict[str, Any]:
@@ -140,9 +161,10 @@ def traffic_block(plan: Plan, tally: Tally) -> dict[str, Any]:
             traffic.download_bytes + model_bytes if traffic else None
         ),
         "model_bytes": model_bytes,
-        "vector_bytes": 8 * plan.bounds.words,
-        "bytes_per_parameter": 8 * plan.bounds.words / plan.layout.size,
+        "vector_bytes": 8 * plan.counts.words,
+        "bytes_per_parameter": 8 * plan.counts.words / plan.layout.size,
         "float32_bytes": model_bytes,
+        "helper_bytes_per_round": traffic.helper_bytes if traffic else None,
     }
 
 

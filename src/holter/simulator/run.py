@@ -22,7 +22,8 @@ from holter.learning.model import Vector, layout_of, parameters_of
 from holter.privacy.ledger import GENESIS
 from holter.rounds import journal
 from holter.rounds.journal import RoundRecord
-from holter.rounds.plan import Plan, make_plan
+from holter.rounds.plan import Plan
+from holter.rounds.planning import make_plan
 from holter.rounds.study import Study
 from holter.signals.splits import folds, new_people
 from holter.signals.windows import InputShape
@@ -215,7 +216,7 @@ class _State:
                 asked=one.outcome.reported + one.outcome.dropped,
                 reported=one.outcome.reported,
                 dropped=one.outcome.dropped,
-                outcome="abandoned" if one.outcome.words is None else "closed",
+                outcome="closed" if one.outcome.closed else "abandoned",
                 reason=one.outcome.reason,
                 via=one.via,
                 epsilon=plan.epsilon_after(one.progress.participation.most),

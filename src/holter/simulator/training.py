@@ -2,21 +2,15 @@
 
     choose a cohort -> fates -> train those who answer -> one sum -> server's step -> ledger
 
-The first rounds go through the full protocol (``loop``), the others add the same integers
-(``direct``). Where a round went through the protocol it is computed directly as well, and
-the two sums must be equal word for word.
+How a sum is made, message by message or directly, is in ``sums``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from holter.crypto.signature import SigningKey
 from holter.learning.client_update import LocalTraining
 from holter.learning.model import Vector
 from holter.learning.server_optimizer import ServerOptimizer, step
@@ -25,20 +19,15 @@ from holter.rounds.pipeline import mean_update
 from holter.rounds.plan import Plan
 from holter.rounds.study import Study
 from holter.rounds.tables import TrainingTable
-from holter.secagg.session import SESSION_ID_BYTES, Session
-from holter.simulator import direct, loop
-from holter.simulator.dice import SeededDice, key
+from holter.simulator.dice import key
 from holter.simulator.jobs import Job
-from holter.simulator.outcome import Outcome, Traffic
-from holter.simulator.population import Fate, Registrar, fates
+from holter.simulator.outcome import Outcome
+from holter.simulator.population import Fate, fates
 from holter.simulator.progress import Progress
+from holter.simulator.sums import Sums
 from holter.simulator.workers import Workers
 
 DEFAULT_LOCAL_STEPS = 20  # where a study names neither steps nor epochs
-
-
-class NotEqual(AssertionError):
-    """The protocol's sum and the direct sum differ: a fault of holter, never of a study."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +70,9 @@ class Training:
             round_number=number,
         )
         updates = self._updates(progress.parameters, fate_of, number, workers)
-
-        def dice_of(device: int) -> SeededDice:
-            return SeededDice(key(seed, "contribution", self.fold, number, device))
-
-        outcome = direct.add(plan, number, updates, fate_of, progress.devices, dice_of)
-        traffic, via = None, "sum"
-        if number <= study.simulation.protocol_rounds:
-            via = "protocol"
-            carried, traffic = self._carry(progress, number, updates, fate_of, dice_of)
-            if not _same(carried, outcome):
-                raise NotEqual(f"round {number}: the protocol's sum is not the direct sum")
-            outcome = carried
+        sums = Sums(study, plan, self.fold, number, progress.parameters)
+        outcome, traffic = sums.of(updates, fate_of, progress.devices)
+        via = "protocol" if sums.through else "sum"
         following, line = self._apply(progress, number, cohort, outcome)
         tally = following.tally.after(outcome, len(cohort), traffic, via)
         return Round(replace(following, tally=tally), outcome, via, line)
@@ -118,44 +98,14 @@ class Training:
         trained = workers.train(job, parameters, [self.people[d] for d in answering])
         return {d: trained[self.people[d]] - parameters for d in answering}
 
-    def _carry(
-        self,
-        progress: Progress,
-        number: int,
-        updates: Mapping[int, Vector],
-        fate_of: Mapping[int, Fate],
-        dice_of: Callable[[int], SeededDice],
-    ) -> tuple[Outcome, Traffic | None]:
-        seed = self.study.study.seed
-        server_key = SigningKey(key(seed, "server"))
-        session = Session(
-            task_id=self.study.study.name.encode(),
-            session_id=key(seed, "session", self.fold, number)[:SESSION_ID_BYTES],
-            model_hash=hashlib.sha256(progress.parameters.tobytes()).digest(),
-            plan_hash=self.plan.hash,
-            server_public=server_key.public,
-            bounds=self.plan.bounds,
-        )
-        parties = loop.Parties(server_key, Registrar(seed).enrol(list(fate_of)))
-        return loop.carry(
-            self.plan,
-            session,
-            number,
-            updates,
-            fate_of,
-            progress.devices,
-            parties,
-            dice_of,
-        )
-
     def _apply(
         self, progress: Progress, number: int, cohort: tuple[int, ...], outcome: Outcome
     ) -> tuple[Progress, bytes]:
         """The server's step (none if the round was abandoned) and everyone's account."""
         training = self.study.training
         parameters, server = progress.parameters, progress.server
-        if outcome.words is not None:
-            mean = mean_update(outcome.words, outcome.reported, self.plan, number)
+        if outcome.closed:
+            mean = mean_update(outcome.sums, outcome.reported, self.plan, number)
             rule = ServerOptimizer(
                 training.server_optimiser,
                 training.server_learning_rate,
@@ -169,7 +119,7 @@ class Training:
             number,
             cohort,
             reported=outcome.reported,
-            outcome="closed" if outcome.words is not None else "abandoned",
+            outcome="closed" if outcome.closed else "abandoned",
         )
         following = replace(
             progress,
@@ -197,9 +147,3 @@ def local_training(training: TrainingTable, learning_rate: float) -> LocalTraini
     return LocalTraining(
         training.optimiser, learning_rate, training.class_weights, training.label_smoothing
     )
-
-
-def _same(one: Outcome, other: Outcome) -> bool:
-    if one.words is None or other.words is None:
-        return one.words is other.words and one.ledgers == other.ledgers
-    return bool(np.array_equal(one.words, other.words)) and one.ledgers == other.ledgers

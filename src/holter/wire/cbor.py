@@ -18,7 +18,7 @@ Value: TypeAlias = (
 )
 Key: TypeAlias = "int | str"
 
-MAX_DEPTH = 16  # nested arrays and maps; our deepest message has 4
+MAX_DEPTH = 16  # arrays and maps inside one another; our deepest message has 4
 UINT, NINT, BYTES, TEXT, ARRAY, MAP, SIMPLE = 0, 1, 2, 3, 4, 5, 7  # RFC 8949 section 3.1
 FALSE, TRUE, NULL = 20, 21, 22  # RFC 8949 section 3.3
 
@@ -52,7 +52,7 @@ def _head(major: int, argument: int) -> bytes:
 
 
 def _encode(value: Value, parts: list[bytes], depth: int) -> None:
-    if depth > MAX_DEPTH:
+    if depth >= MAX_DEPTH and isinstance(value, list | tuple | Mapping):
         raise TypeError(f"values nested deeper than {MAX_DEPTH} are not in the profile")
     match value:
         case None:
@@ -106,9 +106,9 @@ def _argument(data: bytes, at: int) -> tuple[int, int, int]:
 
 
 def _decode(data: bytes, at: int, depth: int) -> tuple[Value, int]:
-    if depth > MAX_DEPTH:
-        raise Malformed(f"values nested deeper than {MAX_DEPTH}")
     major, argument, at = _argument(data, at)
+    if depth >= MAX_DEPTH and major in (ARRAY, MAP):
+        raise Malformed(f"values nested deeper than {MAX_DEPTH}")
     if major == UINT:
         return argument, at
     if major == NINT:

@@ -42,6 +42,14 @@ class Fields:
             raise self._wrong(f"an integer from 0 to {below - 1}")
         return item
 
+    def uints(self, count: int, below: int) -> tuple[int, ...]:
+        """An array of exactly ``count`` integers in [0, below)."""
+        item = self._take()
+        if not isinstance(item, list) or len(item) != count:
+            raise self._wrong(f"an array of {count} integers")
+        inner = Fields(item, self._name, count)
+        return tuple(inner.uint(below) for _ in range(count))
+
     def octets(self, length: int) -> bytes:
         """A byte string of exactly ``length`` bytes."""
         item = self._take()
