@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holter.wire.cbor import MAX_DEPTH, Malformed, Value, decode, encode
+from holter.wire.cbor import MAX_DEPTH, Malformed, Value, byte_string, decode, encode
 
 integers = st.integers(-(2**64), 2**64 - 1)
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
@@ -162,3 +162,8 @@ def test_a_value_nested_deeper_than_the_decoder_reads_is_not_written(depth: int)
 def test_half_a_surrogate_pair_is_not_text() -> None:
     with pytest.raises(TypeError):
         encode("\ud800")
+
+
+@given(st.binary(max_size=300))
+def test_a_byte_string_put_together_by_hand_is_the_encoding(data: bytes) -> None:
+    assert byte_string(data) == encode(data)

@@ -8,17 +8,19 @@ message of one session verifies nowhere else.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from holter.wire.cbor import Malformed, Value, decode, encode
+from holter.wire.cbor import Malformed, Value, byte_string, decode, encode
 
 KEY_BYTES = 32  # Ed25519 private seeds and public keys, RFC 8032 section 5.1
 SIGNATURE_BYTES = 64  # RFC 8032 section 5.1
 KEY_ID_BYTES = 8  # enough to pick a key by; a signature is checked under the whole key
 OVERHEAD_BYTES = 96  # signature, protected header and CBOR heads, rounded up
+_SIGNATURE1 = b"\x84" + encode("Signature1")  # an array of four, and its first item
 _ALGORITHM, _EDDSA, _KEY_ID = 1, -8, 4  # COSE header labels and algorithm, RFC 9053
 
 
@@ -26,13 +28,14 @@ class BadSignature(ValueError):
     """A signed message that does not verify under the expected key and context."""
 
 
+@functools.lru_cache(maxsize=4096)  # the same few thousand keys, again and again
 def _protected(public: bytes) -> bytes:
     key_id = hashlib.sha256(public).digest()[:KEY_ID_BYTES]
     return encode({_ALGORITHM: _EDDSA, _KEY_ID: key_id})
 
 
 def _to_be_signed(protected: bytes, payload: bytes, context: bytes) -> bytes:
-    return encode(["Signature1", protected, context, payload])
+    return _SIGNATURE1 + byte_string(protected) + byte_string(context) + byte_string(payload)
 
 
 class SigningKey:

@@ -146,9 +146,10 @@ def read_roster(
     for index, peer in zip(around, message.peers, strict=True):
         public = found.device_keys[index]
         advertisement = peer.advertisement(public)
-        if digest_of(advertisement) != found.digests[index]:
+        payload = advertisement.payload()
+        if hashlib.sha256(payload).digest() != found.digests[index]:
             raise CoordinatorFault("a neighbour's advertisement is not the one on the roster")
-        signed = signature.assemble(advertisement.payload(), peer.signature, public=public)
+        signed = signature.assemble(payload, peer.signature, public=public)
         try:
             signature.verify(signed, public=public, context=context)
             agreement.check_public(advertisement.channel_key)

@@ -20,6 +20,7 @@ Key: TypeAlias = "int | str"
 
 MAX_DEPTH = 16  # arrays and maps inside one another; our deepest message has 4
 UINT, NINT, BYTES, TEXT, ARRAY, MAP, SIMPLE = 0, 1, 2, 3, 4, 5, 7  # RFC 8949 section 3.1
+_BYTES_24, _SHORTEST = bytes([BYTES << 5 | 24]), bytes([24])  # a length in one byte, 24 and up
 FALSE, TRUE, NULL = 20, 21, 22  # RFC 8949 section 3.3
 
 
@@ -32,6 +33,11 @@ def encode(value: Value) -> bytes:
     parts: list[bytes] = []
     _encode(value, parts, 0)
     return b"".join(parts)
+
+
+def byte_string(data: bytes) -> bytes:
+    """``encode(data)`` of a byte string, without the detour for what is put together by hand."""
+    return _head(BYTES, len(data)) + data
 
 
 def decode(data: bytes) -> Value:
@@ -106,6 +112,12 @@ def _argument(data: bytes, at: int) -> tuple[int, int, int]:
 
 
 def _decode(data: bytes, at: int, depth: int) -> tuple[Value, int]:
+    if data[at : at + 1] == _BYTES_24 and data[at + 1 : at + 2] >= _SHORTEST:
+        # Byte strings of 24 to 255 bytes: keys, hashes, signatures, most of what is read.
+        end = at + 2 + data[at + 1]
+        if end > len(data):
+            raise Malformed("a string is longer than the message")
+        return data[at + 2 : end], end
     major, argument, at = _argument(data, at)
     if depth >= MAX_DEPTH and major in (ARRAY, MAP):
         raise Malformed(f"values nested deeper than {MAX_DEPTH}")
