@@ -17,6 +17,7 @@ from holter.rounds.pipeline import mean_update
 from holter.rounds.plan import Plan
 from holter.rounds.planning import make_plan
 from holter.rounds.study import Study
+from holter.secagg import finder
 from holter.secagg.session import Session
 from holter.simulator import direct, loop
 from holter.simulator import sums as sums_module
@@ -168,6 +169,25 @@ def test_groups_beside_each_other_add_to_the_sum_of_all_and_stand_alone_where_on
     half, _ = summed(plan, everyone | {1: Fate.AWAY, 3: Fate.SHARED, 5: Fate.ADVERTISED})
     assert len(half.sums) == 1 and half.reported == 7 and half.dropped == 7
     assert half.reason is None
+
+
+def test_a_roster_that_no_graph_bears_is_abandoned_by_both_drivers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nothing(plan: object, size: int) -> None:
+        raise finder.Infeasible(f"no graph of {size} clients")
+
+    fates = dict.fromkeys(range(CLIENTS), Fate.COMPLETE)
+    with monkeypatch.context() as patch:
+        plan = PLANS["distributed"]
+        patch.setattr(client_module, "check_plan", lambda *_, **__: None)
+        patch.setattr(finder, "for_roster", nothing)
+        carried, traffic = summed(plan, fates)
+        again, _ = summed(plan, fates, number=2)
+    assert not carried.closed and traffic is None
+    assert carried.reason == again.reason
+    assert carried.reason is not None and "no graph of 7 clients" in carried.reason
+    assert not any(ledger.rounds for ledger in carried.ledgers.values())
 
 
 def test_the_sum_depends_on_each_devices_own_noise() -> None:

@@ -25,7 +25,6 @@ from holter.privacy.ledger import Contract
 from holter.rounds import promise
 from holter.secagg import finder
 from holter.secagg.errors import Caller
-from holter.secagg.finder import Graph
 from holter.secagg.session import Bounds
 from holter.secagg.upload.window import Limits
 from holter.wire.cbor import Value, encode
@@ -237,7 +236,7 @@ def check_plan(plan: Plan, *, device_floor: int = DEVICE_FLOOR) -> None:
     try:
         # Both protocols check their counts when they are built.
         if plan.protocol == "secagg":
-            find_graph(plan.bounds)
+            finder.for_roster(plan.bounds, counts.largest_roster)
         else:
             plan.limits  # noqa: B018
         expected = grid_for(
@@ -253,11 +252,3 @@ def check_plan(plan: Plan, *, device_floor: int = DEVICE_FLOOR) -> None:
         raise PlanRefused(f"the plan cannot be kept: {error}") from None
     if expected != plan.grid:
         raise PlanRefused("the plan's grid is not the one that its promise needs")
-
-
-def find_graph(bounds: Bounds) -> Graph:
-    """The graph of the largest roster. Raises Infeasible, a Caller fault, where there is none."""
-    size = bounds.largest_roster
-    return finder.find(
-        size, bounds.colluders, bounds.lost(size), sigma=bounds.sigma, eta=bounds.eta
-    )

@@ -15,9 +15,10 @@ from holter.privacy import calibration
 from holter.privacy.accountant import RHO_UNITS, epsilon_rdp, rho_for_epsilon
 from holter.privacy.calibration import OutOfReach
 from holter.rounds.groups import Groups, groups_for
-from holter.rounds.plan import Counts, Plan, find_graph, grid_for
+from holter.rounds.plan import Counts, Plan, grid_for
 from holter.rounds.study import Study
 from holter.rounds.tables import StudyError
+from holter.secagg import finder
 from holter.secagg.connectivity import fewest_survivors
 from holter.secagg.errors import Caller
 from holter.secagg.upload.window import LIST_LIMIT
@@ -143,7 +144,7 @@ def _check_protocol(plan: Plan) -> None:
     """The counts can be kept by the protocol. Raises StudyError with the nearest that can."""
     try:
         if plan.protocol == "secagg":
-            find_graph(plan.bounds)
+            finder.for_roster(plan.bounds, plan.counts.largest_roster)
         elif plan.protocol == "one-upload":
             _ = plan.limits
     except Caller as error:

@@ -21,9 +21,9 @@ from holter.secagg import connectivity as bounds
 from holter.secagg.connectivity import ETA, SIGMA, SLACK, Floats
 from holter.secagg.errors import Caller
 from holter.secagg.graph import COMPLETE_LIMIT
+from holter.secagg.session import SESSION_LIMIT, Bounds
 
 LEAST_THRESHOLD = 2  # with one, each holder's share would be the secret itself
-SEARCHED_SIZES = 2048  # clients: where the search for a roster that bears it all ends
 
 
 class Infeasible(Caller, ValueError):
@@ -94,6 +94,12 @@ def find(
     )
 
 
+def for_roster(plan: Bounds, size: int) -> Graph:
+    """The graph of a roster of ``size`` clients under the plan's counts. Raises as ``find``."""
+    lost = plan.lost(size)
+    return find(size, plan.colluders, lost, sigma=plan.sigma, eta=plan.eta)
+
+
 @dataclass(frozen=True)
 class _Demand:
     size: int
@@ -160,8 +166,8 @@ class _Demand:
         if edge + 2 <= COMPLETE_LIMIT and edge + 2 > self.size:
             return edge + 2
         edge = max(edge, self.size + 1, COMPLETE_LIMIT + 1)
-        size = _first(lambda size: replace(self, size=size).feasible(), edge, SEARCHED_SIZES + 1)
-        return size if size <= SEARCHED_SIZES else None
+        size = _first(lambda size: replace(self, size=size).feasible(), edge, SESSION_LIMIT + 1)
+        return size if size <= SESSION_LIMIT else None
 
     def _thresholds(self, cycles: int, chances: Floats) -> range:
         """All t that work with H = cycles: empty or from the smallest to the largest."""

@@ -107,9 +107,8 @@ def close_joining(state: Joining) -> tuple[Sharing, Outbox]:
 
 def _graph_for(size: int, bounds: Bounds) -> tuple[int, int]:
     """(cycles, threshold) of this roster; raises Abandoned where no graph bears the plan."""
-    lost = bounds.lost(size)
     try:
-        found = finder.find(size, bounds.colluders, lost, sigma=bounds.sigma, eta=bounds.eta)
+        found = finder.for_roster(bounds, size)
     except finder.Infeasible as error:
         raise Abandoned(f"no graph bears what the plan demands: {error}") from None
     return found.cycles, found.threshold

@@ -8,7 +8,7 @@ every pattern of loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from holter.algebra import ring
@@ -17,7 +17,7 @@ from holter.rounds.pipeline import central_noise, contribution
 from holter.rounds.plan import Plan
 from holter.secagg import finder
 from holter.secagg.connectivity import quorum
-from holter.secagg.graph import COMPLETE_LIMIT, all_neighbours
+from holter.secagg.graph import all_neighbours
 from holter.simulator.dice import SeededDice
 from holter.simulator.loop import Updates
 from holter.simulator.outcome import Outcome
@@ -41,17 +41,18 @@ class Circle:
 
     @classmethod
     def drawn(cls, plan: Plan, devices: Collection[int], sid: bytes) -> Circle:
-        """The graph of a roster of ``devices``, from any ``sid``: as likely as the protocol's."""
-        size, bounds = len(devices), plan.bounds
-        cycles, threshold = 0, quorum(size, bounds.colluders)
-        if size > COMPLETE_LIMIT:
-            found = finder.find(
-                size, bounds.colluders, bounds.lost(size), sigma=bounds.sigma, eta=bounds.eta
-            )
-            cycles, threshold = found.cycles, found.threshold
-        order = list(devices)
-        near = all_neighbours(sid, size, cycles)
-        around = {order[i]: frozenset(order[j] for j in near[i]) for i in range(size)}
+        """The graph of a roster of ``devices``, from any ``sid``: as likely as the protocol's.
+
+        Raises Infeasible where no graph bears what the plan demands of so many.
+        """
+        found = finder.for_roster(plan.bounds, len(devices))
+        near = all_neighbours(sid, len(devices), found.cycles)
+        return cls.seated(list(devices), near, found.threshold)
+
+    @classmethod
+    def seated(cls, order: Sequence[int], near: Sequence[Sequence[int]], threshold: int) -> Circle:
+        """From roster indices to devices. order: the device at each index; near: its neighbours."""
+        around = {device: frozenset(order[j] for j in near[i]) for i, device in enumerate(order)}
         return cls(around, threshold)
 
     def held_by(self, device: int, among: Collection[int]) -> int:
@@ -99,7 +100,11 @@ def _secagg(
 
     if len(roster) < bounds.smallest_roster:
         return abandoned(f"{len(roster)} clients advertised; {bounds.smallest_roster} are needed")
-    circle, floor = circle_of(sorted(roster)), bounds.survivors_floor
+    try:
+        circle = circle_of(sorted(roster))
+    except finder.Infeasible as error:
+        return abandoned(f"no graph bears what the plan demands: {error}")
+    floor = bounds.survivors_floor
     needed = quorum(len(roster), bounds.colluders)
     shared = reached[Fate.SHARED]
     if len(shared) < floor:

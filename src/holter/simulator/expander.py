@@ -2,8 +2,8 @@
 
     python -m holter.simulator.expander
 
-The streams of masks do not depend on each other, so they spread over cores; threads do not do,
-because each short addition asks for Python's lock again. ``Expanders`` starts and feeds them.
+The streams of masks do not depend on each other, so they spread over cores; threads do
+not help, because each short addition asks for Python's lock again. ``Expanders`` starts and feeds them.
 """
 
 from __future__ import annotations

@@ -146,7 +146,4 @@ class Sums:
 def _circle_of(seating: Seating, devices: Mapping[bytes, int]) -> direct.CircleOf:
     """The graph that the protocol really drew, by device."""
     order = [devices[public] for public in seating.device_keys]
-    around = {
-        order[i]: frozenset(order[j] for j in near) for i, near in enumerate(seating.neighbours)
-    }
-    return lambda _: Circle(around, seating.threshold)
+    return lambda _: Circle.seated(order, seating.neighbours, seating.threshold)

@@ -127,16 +127,8 @@ class ClientWorld:
 
 def client_world(one: Cohort) -> ClientWorld:
     """The world of the first device of a cohort."""
-    joining = server.Joining(one.session, one.server_key)
-    states: dict[bytes, Advertised] = {}
-    first_message = b""
-    for identity, issued in zip(one.identities, one.credentials, strict=True):
-        state, step = client.advertise(
-            one.session, identity, issued, random=os.urandom(client.ADVERTISE_RANDOM_BYTES)
-        )
-        states[identity.public] = state
-        first_message = first_message or step.message
-        joining = server.join(joining, step.message, one.check)
+    joining, made = _advertised(one)
+    states = {state.own.device_key: state for state, _ in made}
     sharing, outbox = server.close_joining(joining)
     roster = sharing.roster
     mine = one.identities[0].public
@@ -151,7 +143,7 @@ def client_world(one: Cohort) -> ClientWorld:
     return ClientWorld(
         one,
         states[mine],
-        first_message,
+        made[0][1].message,
         outbox[me],
         server.roster_message(sharing, me, known),
         known,
@@ -173,7 +165,7 @@ def session_end(one: Cohort, dropped: int) -> Unsealing:
     Shares, tags and seeds are dealt as clients deal them; nothing is sealed, since the server
     opens shares, not seals. The sum is of empty vectors.
     """
-    world = _joined(one)
+    world, _ = server.close_joining(_advertised(one)[0])
     roster, size = world.roster, len(world.roster)
     lost = frozenset(range(dropped))
     survivors = frozenset(range(dropped, size))
@@ -219,13 +211,15 @@ def session_end(one: Cohort, dropped: int) -> Unsealing:
     return Unsealing(endorsing, (), released)
 
 
-def _joined(one: Cohort) -> Sharing:
+def _advertised(one: Cohort) -> tuple[server.Joining, list[tuple[Advertised, Step]]]:
+    """Everyone's M0, made and delivered; clients in the order of ``identities``."""
     joining = server.Joining(one.session, one.server_key)
+    made = []
     for identity, issued in zip(one.identities, one.credentials, strict=True):
         random = os.urandom(client.ADVERTISE_RANDOM_BYTES)
-        _, step = client.advertise(one.session, identity, issued, random=random)
-        joining = server.join(joining, step.message, one.check)
-    return server.close_joining(joining)[0]
+        made.append(client.advertise(one.session, identity, issued, random=random))
+        joining = server.join(joining, made[-1][1].message, one.check)
+    return joining, made
 
 
 def _commitments(session: Session, world: Sharing, seeds: list[bytes]) -> list[bytes]:
@@ -235,16 +229,9 @@ def _commitments(session: Session, world: Sharing, seeds: list[bytes]) -> list[b
 
 def whole_session(one: Cohort, vectors: Mapping[int, Words]) -> Words:
     """Every message of every client, nobody lost, each client checking all for itself."""
-    state: server.State = server.Joining(one.session, one.server_key)
-    clients: list[Advertised] = []
-    for identity, issued in zip(one.identities, one.credentials, strict=True):
-        random = os.urandom(client.ADVERTISE_RANDOM_BYTES)
-        advertised, step = client.advertise(one.session, identity, issued, random=random)
-        clients.append(advertised)
-        assert isinstance(state, server.Joining)
-        state = server.join(state, step.message, one.check)
-    assert isinstance(state, server.Joining)
-    state, outbox = server.close_joining(state)
+    joining, made = _advertised(one)
+    clients = [state for state, _ in made]
+    state, outbox = server.close_joining(joining)
     seats = [state.roster.places[c.own.device_key] for c in clients]
     shared = []
     for seat, advertised in zip(seats, clients, strict=True):
