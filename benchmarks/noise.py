@@ -12,7 +12,7 @@ import os
 from holter.crypto.prg import Stream
 from holter.privacy import discrete_gaussian
 from holter.simulator.bench.clock import interleaved
-from holter.simulator.dice import SeededDice
+from holter.simulator.dice import SeededSource
 
 RUNS = 9
 SAMPLES, VARIANCE = 100_000, 500**2
@@ -20,7 +20,7 @@ SAMPLES, VARIANCE = 100_000, 500**2
 
 def main() -> None:
     """The ratio, and how fast a device is."""
-    stream, dice = Stream(bytes(32)), SeededDice(bytes(32))
+    stream, dice = Stream(bytes(32)), SeededSource(bytes(32))
     timed = interleaved(
         {
             "exact": lambda: discrete_gaussian.sample(VARIANCE, SAMPLES, stream.read),

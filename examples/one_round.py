@@ -68,7 +68,7 @@ round_ = server.begin(plan, session, coordinator, check)
 devices = {}
 for number, identity in enumerate(identities):
     facts = (plan, session, 1, identity, DeviceLedger(plan.contract), updates[number])
-    state, say = client.join(*facts, beacon=bytes(32), device_floor=20, dice=dice)
+    state, say = client.join(*facts, beacon=bytes(32), device_floor=20, source=dice)
     round_ = server.join(round_, say.message)  # a real device writes say.record first
     devices[number] = state
 
@@ -81,7 +81,7 @@ for exchange in ("roster", "mask set", "survivors", "quorum"):
         if number is None or (exchange == "mask set" and number in LOST):
             devices.pop(number, None)
             continue
-        devices[number], say = client.receive(devices[number], message, dice=dice)
+        devices[number], say = client.receive(devices[number], message, source=dice)
         round_ = server.receive(round_, seat, say.message)
 
 # 5. The masks cancel. The server learns one sum, exact to the last bit, and nothing else.

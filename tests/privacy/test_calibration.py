@@ -23,7 +23,7 @@ from holter.privacy.calibration import (
 )
 from holter.privacy.clipping import target_norm
 from holter.privacy.discrete_gaussian import LARGEST_SIGMA
-from holter.simulator.dice import SeededDice
+from holter.simulator.dice import SeededSource
 
 
 def _honest(cohort: int) -> int:
@@ -178,7 +178,7 @@ def test_no_lane_wraps_when_everyone_pushes_one_coordinate_as_far_as_the_clip_le
     grid = _grid(cohort, multiplier, coordinates)
     trials = 9_000
     noise = [
-        SeededDice(bytes([1, device]) + bytes(30)).discrete_gaussian(grid.share_variance, trials)
+        SeededSource(bytes([1, device]) + bytes(30)).discrete_gaussian(grid.share_variance, trials)
         for device in range(cohort)
     ]
     packed = [lanes.pack(grid.norm_limit + share, grid.lane_bits) for share in noise]
@@ -223,7 +223,7 @@ def test_the_forecast_is_the_aligned_signal_over_the_norm_of_the_noise() -> None
     keep = target_norm(grid.norm_limit, 2000) / grid.norm_limit
     assert forecast == pytest.approx(keep * 100 / (2 * math.sqrt(100 / 75) * math.sqrt(2000)), 0.01)
     noise = sum(
-        SeededDice(bytes([2, n]) + bytes(30)).discrete_gaussian(grid.share_variance, 2000)
+        SeededSource(bytes([2, n]) + bytes(30)).discrete_gaussian(grid.share_variance, 2000)
         for n in range(100)
     )
     measured = 100 * target_norm(grid.norm_limit, 2000) / np.linalg.norm(noise)

@@ -1,6 +1,6 @@
 """The simulator's fast dice, held against the exact distribution: as good, and repeatable.
 
-It stands here because it is the second implementation of ``discrete_gaussian.Dice``.
+It stands here because it is the second implementation of ``source.Source``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scipy.special import chdtrc
 from holter.crypto.prg import Stream
 from holter.privacy.discrete_gaussian import sample
 from holter.simulator import dice
-from holter.simulator.dice import SeededDice
+from holter.simulator.dice import SeededSource
 
 VARIANCES = (1, 2, 4, 64, 1000, 10**4)
 KEY = bytes(range(32))
@@ -50,7 +50,7 @@ def test_the_table_rises_and_reaches_twelve_standard_deviations(variance: int) -
 @pytest.mark.parametrize("variance", [1, 64, 10**4])
 def test_seeded_and_exact_draws_come_from_one_distribution(variance: int) -> None:
     count = 200_000
-    fast = SeededDice(KEY).discrete_gaussian(variance, count)
+    fast = SeededSource(KEY).discrete_gaussian(variance, count)
     exact = sample(variance, count, Stream(bytes(32)).read)
     width = max(1, int(variance**0.5) // 4)  # boxes of a quarter of a standard deviation
     low = int(min(fast.min(), exact.min()))
@@ -63,13 +63,13 @@ def test_seeded_and_exact_draws_come_from_one_distribution(variance: int) -> Non
 
 
 def test_the_same_key_draws_the_same_and_another_key_does_not() -> None:
-    one, again, other = (SeededDice(k).discrete_gaussian(9, 500) for k in (KEY, KEY, bytes(32)))
+    one, again, other = (SeededSource(k).discrete_gaussian(9, 500) for k in (KEY, KEY, bytes(32)))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
 
 
 def test_rounding_bytes_and_noise_are_different_parts_of_one_stream() -> None:
-    together = SeededDice(KEY)
+    together = SeededSource(KEY)
     first = together.read(16)
     noise = together.discrete_gaussian(9, 100)
     stream = Stream(KEY)
@@ -80,7 +80,7 @@ def test_rounding_bytes_and_noise_are_different_parts_of_one_stream() -> None:
 
 
 def test_seeded_dice_say_that_they_are_simulated() -> None:
-    assert SeededDice(KEY).simulated is True
+    assert SeededSource(KEY).simulated is True
 
 
 def test_every_purpose_and_every_device_has_a_stream_of_its_own() -> None:

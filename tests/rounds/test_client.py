@@ -14,7 +14,7 @@ from holter.rounds import client, server
 from holter.rounds.plan import Plan, PlanRefused
 from holter.secagg.client import recover
 from holter.secagg.session import Session
-from holter.simulator.dice import SeededDice, key
+from holter.simulator.dice import SeededSource, key
 from holter.simulator.population import Registrar
 
 PlanOf = Callable[..., Plan]
@@ -27,10 +27,10 @@ def joined(
     plan: Plan, device: int, own: DeviceLedger, *, floor: int = 2
 ) -> tuple[client.Taking, client.Say]:
     session = Session(b"t", bytes(16), bytes(32), plan.hash, SERVER.public, plan.bounds)
-    dice = SeededDice(key(1, "contribution", device))
+    dice = SeededSource(key(1, "contribution", device))
     return client.join(
         plan, session, 3, IDENTITIES[device], own, UPDATE,
-        beacon=bytes(32), device_floor=floor, dice=dice,
+        beacon=bytes(32), device_floor=floor, source=dice,
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_the_charge_is_written_with_the_vector_and_the_record_resends_it(plan_of
             seat = round_.index_of(IDENTITIES[device].key.public)
             assert seat is not None
             state, reply = client.receive(
-                devices[device], outbox[seat], dice=SeededDice(key(1, phase, device))
+                devices[device], outbox[seat], source=SeededSource(key(1, phase, device))
             )
             assert isinstance(state, client.Taking) and reply is not None
             devices[device] = state

@@ -15,7 +15,7 @@ from holter.rounds.uploads import contribute, window_of
 from holter.secagg.errors import Caller, HelperFault
 from holter.secagg.upload import helper
 from holter.secagg.upload.window import Window
-from holter.simulator.dice import SeededDice, key
+from holter.simulator.dice import SeededSource, key
 from holter.simulator.population import MINUTE, Registrar
 
 PlanOf = Callable[..., Plan]
@@ -42,7 +42,7 @@ def upload(plan: Plan, own: DeviceLedger, *, minute: int = MINUTE, floor: int = 
     agreed, offer = window(plan)
     charged, say = contribute(
         plan, agreed, 1, IDENTITY, own, UPDATE, offers=(offer,), expires_minute=MINUTE + 10,
-        minute=minute, device_floor=floor, dice=SeededDice(key(1, "contribution", 0)),
+        minute=minute, device_floor=floor, source=SeededSource(key(1, "contribution", 0)),
     )  # fmt: skip
     assert say.message in say.record and say.ledger_line
     return charged
@@ -69,7 +69,7 @@ def test_a_device_refuses_small_floors_late_helpers_and_windows_of_another_plan(
         contribute(
             plan, replace(agreed, plan_hash=bytes(32)), 1, IDENTITY, own, UPDATE, offers=(offer,),
             expires_minute=MINUTE + 10, minute=MINUTE, device_floor=2,
-            dice=SeededDice(key(1, "contribution", 0)),
+            source=SeededSource(key(1, "contribution", 0)),
         )  # fmt: skip
 
 

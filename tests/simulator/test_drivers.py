@@ -21,7 +21,7 @@ from holter.secagg import finder
 from holter.secagg.session import Session
 from holter.simulator import direct, loop
 from holter.simulator import sums as sums_module
-from holter.simulator.dice import SeededDice, key
+from holter.simulator.dice import SeededSource, key
 from holter.simulator.direct import Circle
 from holter.simulator.outcome import Outcome, Traffic
 from holter.simulator.population import Fate, Registrar
@@ -93,17 +93,17 @@ def test_reasons_of_both_drivers_are_the_same_words() -> None:
                 continue
             session = Session(b"s", bytes(16), bytes(32), plan.hash, server_key.public, plan.bounds)
             carried = loop.carry(
-                plan, session, 1, UPDATES, fates, ledgers, parties, dice_of, beacon=bytes(32)
+                plan, session, 1, UPDATES, fates, ledgers, parties, source_of, beacon=bytes(32)
             ).outcome
             added = direct.add(
-                plan, 1, UPDATES, fates, ledgers, dice_of,
+                plan, 1, UPDATES, fates, ledgers, source_of,
                 lambda devices, plan=plan: Circle.drawn(plan, devices, bytes(32)),
             )  # fmt: skip
             assert carried.reason == added.reason, name
 
 
-def dice_of(device: int) -> SeededDice:
-    return SeededDice(key(5, "contribution", device))
+def source_of(device: int) -> SeededSource:
+    return SeededSource(key(5, "contribution", device))
 
 
 @pytest.mark.parametrize("lost_at", [Fate.AWAY, Fate.ADVERTISED, Fate.SHARED, Fate.SENT,
@@ -198,7 +198,7 @@ def test_the_sum_depends_on_each_devices_own_noise() -> None:
     def added(swap: int) -> Outcome:
         return direct.add(
             plan, 1, UPDATES, fates, ledgers,
-            lambda d: SeededDice(key(5, "contribution", d if d else swap)),
+            lambda d: SeededSource(key(5, "contribution", d if d else swap)),
             lambda devices: Circle.drawn(plan, devices, bytes(32)),
         )  # fmt: skip
 

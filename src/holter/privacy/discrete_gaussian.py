@@ -12,36 +12,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-Integers = npt.NDArray[np.int64]
+from holter.privacy.source import Integers
+
 Booleans = npt.NDArray[np.bool_]
 Read = Callable[[int], bytes]
 """n -> n uniform, independent bytes."""
 
 LARGEST_SIGMA = 4096  # grid steps: beyond, the acceptance test would leave int64
 _OVERDRAW = 1.12  # candidates drawn per sample still missing; few rounds, little waste
-
-
-class Dice(Protocol):
-    """A source of randomness for one contribution. There is no default one.
-
-    ``simulated`` is true for anything that can be drawn twice; a deployment refuses it.
-    """
-
-    @property
-    def simulated(self) -> bool: ...
-
-    def read(self, length: int) -> bytes:
-        """``length`` uniform bytes."""
-        ...
-
-    def discrete_gaussian(self, variance: int, count: int) -> Integers:
-        """``count`` independent samples, shape (count,), int64."""
-        ...
 
 
 def sample(variance: int, count: int, read: Read) -> Integers:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from holter.algebra.ring import Words
 from holter.crypto.signature import SigningKey
-from holter.privacy.discrete_gaussian import Dice
 from holter.privacy.ledger import DeviceLedger
+from holter.privacy.source import Source
 from holter.rounds.groups import group_of
 from holter.rounds.pipeline import contribution
 from holter.rounds.plan import Plan, check_plan
@@ -88,7 +88,7 @@ def join(
     *,
     beacon: bytes,
     device_floor: int,
-    dice: Dice,
+    source: Source,
 ) -> tuple[Taking, Say]:
     """Check plan and ledger, prepare the contribution, advertise (M0).
 
@@ -102,14 +102,16 @@ def join(
     if session.group != group_of(identity.key.public, beacon, plan.groups):
         raise Caller("the session is of another group than the beacon puts this device in")
     ledger.check(round_number)
-    words = contribution(update, plan, round_number, dice=dice)
-    random = dice.read(secagg.ADVERTISE_RANDOM_BYTES)
+    words = contribution(update, plan, round_number, source=source)
+    random = source.read(secagg.ADVERTISE_RANDOM_BYTES)
     advertised, step = secagg.advertise(session, identity.key, identity.credential, random=random)
     state = Taking(round_number, identity, ledger, words, advertised)
     return state, Say(b"", step.record, step.message)
 
 
-def receive(state: Taking, message: bytes, *, dice: Dice) -> tuple[Taking | Finished, Say | None]:
+def receive(
+    state: Taking, message: bytes, *, source: Source
+) -> tuple[Taking | Finished, Say | None]:
     """One message of the coordinator, whichever is due; the answer, except after the last.
 
     Raises CoordinatorFault: leave the session, forget the state.
@@ -117,7 +119,7 @@ def receive(state: Taking, message: bytes, *, dice: Dice) -> tuple[Taking | Fini
     match state.protocol:
         case client_states.Advertised() as advertised:
             seated = secagg.accept_roster(advertised, message, state.identity.check_credential)
-            random = dice.read(secagg.share_random_bytes(seated))
+            random = source.read(secagg.share_random_bytes(seated))
             return _next(state, state.ledger, b"", *secagg.share(seated, random=random))
         case client_states.Shared() as shared:
             opened = secagg.accept_inbox(shared, message)

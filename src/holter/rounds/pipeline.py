@@ -31,16 +31,16 @@ from holter.algebra.fixedpoint import round_stochastically, rounding_bytes, to_r
 from holter.algebra.ring import Words
 from holter.compression import subset
 from holter.privacy.clipping import bound_integers, bound_norm, target_norm
-from holter.privacy.discrete_gaussian import Dice
+from holter.privacy.source import Source
 from holter.rounds.plan import Plan
 
 
 def contribution(
-    update: npt.NDArray[np.float32], plan: Plan, round_number: int, *, dice: Dice
+    update: npt.NDArray[np.float32], plan: Plan, round_number: int, *, source: Source
 ) -> Words:
     """The device's half: shape (plan.counts.words,), uint64, ready to be masked.
 
-    update: shape (plan.layout.size,), float32, new parameters minus old. dice: this device's
+    update: shape (plan.layout.size,), float32, new parameters minus old. source: this device's
     randomness for this round, used here once. Guarantees: without noise, the integers have
     an L2 norm of at most plan.grid.norm_limit for every finite update. Raises NotFinite.
     """
@@ -53,19 +53,19 @@ def contribution(
     else:
         aim = target_norm(grid.norm_limit, len(sent)) / grid.scale
         bounded = bound_norm(sent, aim, normalise=plan.normalise)
-    random = dice.read(rounding_bytes(len(bounded)))
+    random = source.read(rounding_bytes(len(bounded)))
     integers = round_stochastically(bounded, grid.scale, random=random)
     integers = np.clip(integers, -grid.coordinate_limit, grid.coordinate_limit)
     if grid.norm_limit is not None:
         integers = bound_integers(integers, grid.norm_limit)
     if grid.share_variance:
-        integers = integers + dice.discrete_gaussian(grid.share_variance, len(integers))
+        integers = integers + source.discrete_gaussian(grid.share_variance, len(integers))
     return lanes.pack(integers, grid.lane_bits)
 
 
-def central_noise(plan: Plan, *, dice: Dice) -> Words:
+def central_noise(plan: Plan, *, source: Source) -> Words:
     """Noise of a whole sum, packed, as helper and leader each add it: shape (words,), uint64."""
-    integers = dice.discrete_gaussian(plan.grid.central_variance, plan.coordinates)
+    integers = source.discrete_gaussian(plan.grid.central_variance, plan.coordinates)
     return lanes.pack(integers, plan.grid.lane_bits)
 
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from holter.crypto.hpke import Suite
 from holter.crypto.signature import SigningKey
-from holter.privacy.discrete_gaussian import Dice
 from holter.privacy.ledger import DeviceLedger
+from holter.privacy.source import Source
 from holter.rounds.client import Identity, Say
 from holter.rounds.pipeline import contribution
 from holter.rounds.plan import Plan, check_plan
@@ -60,7 +60,7 @@ def contribute(
     expires_minute: int,
     minute: int,
     device_floor: int,
-    dice: Dice,
+    source: Source,
 ) -> tuple[DeviceLedger, Say]:
     """The device's only message in this round; the ledger is charged with it.
 
@@ -70,8 +70,8 @@ def contribute(
     if window.plan_hash != plan.hash or window.limits != plan.limits:
         raise Caller("the window is not of this plan")
     ledger.check(round_number)
-    words = contribution(update, plan, round_number, dice=dice)
-    random = dice.read(client.random_bytes_needed(window))
+    words = contribution(update, plan, round_number, source=source)
+    random = source.read(client.random_bytes_needed(window))
     step = client.report(
         window,
         offers,

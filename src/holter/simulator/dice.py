@@ -32,8 +32,8 @@ def generator(seed: int, purpose: str, *numbers: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=words))
 
 
-class SeededDice:
-    """``privacy.discrete_gaussian.Dice`` from a seed. Fast, repeatable, and protecting nobody."""
+class SeededSource:
+    """``privacy.source.Source`` from a seed. Fast, repeatable, and protecting nobody."""
 
     simulated = True
 

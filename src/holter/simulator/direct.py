@@ -18,12 +18,12 @@ from holter.rounds.plan import Plan
 from holter.secagg import finder
 from holter.secagg.connectivity import quorum
 from holter.secagg.graph import all_neighbours
-from holter.simulator.dice import SeededDice
+from holter.simulator.dice import SeededSource
 from holter.simulator.loop import Updates
 from holter.simulator.outcome import Outcome
 from holter.simulator.population import Fate
 
-DiceOf = Callable[[int], SeededDice]
+SourceOf = Callable[[int], SeededSource]
 Ledgers = Mapping[int, DeviceLedger]
 
 CircleOf = Callable[[Collection[int]], "Circle"]
@@ -66,7 +66,7 @@ def add(
     updates: Updates,
     fates: Mapping[int, Fate],
     ledgers: Ledgers,
-    dice_of: DiceOf,
+    source_of: SourceOf,
     circle_of: CircleOf,
 ) -> Outcome:
     """The outcome of a round without its messages, under the plan's protocol.
@@ -74,8 +74,8 @@ def add(
     circle_of: the graph of those who advertised, asked for only where there is one.
     """
     if plan.protocol == "secagg":
-        return _secagg(plan, round_number, updates, fates, ledgers, dice_of, circle_of)
-    return _uploads(plan, round_number, updates, fates, ledgers, dice_of)
+        return _secagg(plan, round_number, updates, fates, ledgers, source_of, circle_of)
+    return _uploads(plan, round_number, updates, fates, ledgers, source_of)
 
 
 def _secagg(
@@ -84,7 +84,7 @@ def _secagg(
     updates: Updates,
     fates: Mapping[int, Fate],
     ledgers: Ledgers,
-    dice_of: DiceOf,
+    source_of: SourceOf,
     circle_of: CircleOf,
 ) -> Outcome:
     for device, fate in fates.items():
@@ -128,7 +128,7 @@ def _secagg(
         return abandoned(
             f"too few shares of a client's secret were released; {circle.threshold} open it"
         )
-    return _summed(plan, round_number, updates, fates, sorted(survivors), current, dice_of)
+    return _summed(plan, round_number, updates, fates, sorted(survivors), current, source_of)
 
 
 def _with_enough_holders(circle: Circle, sent: frozenset[int]) -> frozenset[int]:
@@ -161,7 +161,7 @@ def _uploads(
     updates: Updates,
     fates: Mapping[int, Fate],
     ledgers: Ledgers,
-    dice_of: DiceOf,
+    source_of: SourceOf,
 ) -> Outcome:
     """One upload, or plain: who uploaded is in the sum, whatever becomes of the device."""
     current = dict(ledgers)
@@ -172,7 +172,7 @@ def _uploads(
     if len(uploaded) < floor:
         reason = f"{len(uploaded)} devices reported; {floor} are needed"
         return Outcome((), reason, 0, len(fates), current)
-    return _summed(plan, round_number, updates, fates, uploaded, current, dice_of)
+    return _summed(plan, round_number, updates, fates, uploaded, current, source_of)
 
 
 def _summed(
@@ -182,14 +182,14 @@ def _summed(
     fates: Mapping[int, Fate],
     survivors: Collection[int],
     current: Ledgers,
-    dice_of: DiceOf,
+    source_of: SourceOf,
 ) -> Outcome:
     contributions = (
-        contribution(updates[device], plan, round_number, dice=dice_of(device))
+        contribution(updates[device], plan, round_number, source=source_of(device))
         for device in survivors
     )
     words = ring.total(contributions, plan.counts.words)
     if plan.mode == "central":
-        words = words + central_noise(plan, dice=dice_of(HELPER))
-        words = words + central_noise(plan, dice=dice_of(LEADER))
+        words = words + central_noise(plan, source=source_of(HELPER))
+        words = words + central_noise(plan, source=source_of(LEADER))
     return Outcome((words,), None, len(survivors), len(fates) - len(survivors), current)

@@ -19,7 +19,7 @@ from holter.rounds.client import Identity
 from holter.rounds.plan import Plan
 from holter.secagg.errors import CoordinatorFault
 from holter.secagg.session import Session
-from holter.simulator.dice import SeededDice
+from holter.simulator.dice import SeededSource
 from holter.simulator.outcome import Outcome, Traffic
 from holter.simulator.population import MINUTE, Fate
 
@@ -53,7 +53,7 @@ def carry(
     fates: Mapping[int, Fate],
     ledgers: Mapping[int, DeviceLedger],
     parties: Parties,
-    dice_of: Callable[[int], SeededDice],
+    source_of: Callable[[int], SeededSource],
     *,
     beacon: bytes,
 ) -> Carried:
@@ -67,7 +67,7 @@ def carry(
     current = dict(ledgers)
     seating: server.Seating | None = None
     taking: dict[int, client.Taking] = {}
-    dice = {device: dice_of(device) for device in fates}
+    sources = {device: source_of(device) for device in fates}
     sent: dict[int, int] = {}
     got: dict[int, int] = {}
     for device, fate in fates.items():
@@ -82,7 +82,7 @@ def carry(
             updates[device],
             beacon=beacon,
             device_floor=SIMULATION_FLOOR,
-            dice=dice[device],
+            source=sources[device],
         )
         state = server.join(state, say.message)
         sent[device], got[device] = len(say.message), 0
@@ -101,7 +101,7 @@ def carry(
                 del taking[device]
                 continue
             try:
-                following, reply = client.receive(taking[device], message, dice=dice[device])
+                following, reply = client.receive(taking[device], message, source=sources[device])
             except CoordinatorFault:
                 taking.pop(device)
                 continue
@@ -115,7 +115,7 @@ def carry(
         return Carried(Outcome((), state.reason, 0, len(fates), current), None, seating)
     assert isinstance(state, server.Closed)
     for device in [seats[seat] for seat in outbox if seats.get(seat) in taking]:
-        finished, _ = client.receive(taking[device], state.result, dice=dice[device])
+        finished, _ = client.receive(taking[device], state.result, source=sources[device])
         current[device] = finished.ledger
         got[device] += len(state.result)
     lost = len(fates) - state.survivors

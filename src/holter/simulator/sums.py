@@ -20,7 +20,7 @@ from holter.rounds.server import Seating
 from holter.rounds.study import Study
 from holter.secagg.session import SESSION_ID_BYTES, Session
 from holter.simulator import direct, loop, uploads
-from holter.simulator.dice import SeededDice, key
+from holter.simulator.dice import SeededSource, key
 from holter.simulator.direct import Circle
 from holter.simulator.loop import Carried, Parties
 from holter.simulator.outcome import Outcome, Traffic, together
@@ -65,17 +65,17 @@ class Sums:
                 if carried.seating is not None:
                     circle = _circle_of(carried.seating, self._keys(members))
             outcome = direct.add(
-                self.plan, self.number, updates, members, own, self._dice_of, circle
+                self.plan, self.number, updates, members, own, self._source_of, circle
             )
             if self.through and not carried.outcome.equals(outcome):
                 raise NotEqual(f"round {self.number}: the protocol's sum is not the direct sum")
             outcomes.append(outcome)
         return together(outcomes, ledgers), traffic
 
-    def _dice_of(self, device: int) -> SeededDice:
+    def _source_of(self, device: int) -> SeededSource:
         if device < 0:  # the helper's and the leader's
-            return SeededDice(self._key("central", -device))
-        return SeededDice(self._key("contribution", device))
+            return SeededSource(self._key("central", -device))
+        return SeededSource(self._key("contribution", device))
 
     def _key(self, purpose: str, *numbers: int) -> bytes:
         return key(self.study.study.seed, purpose, self.fold, self.number, *numbers)
@@ -118,7 +118,7 @@ class Sums:
                 fates,
                 ledgers,
                 parties,
-                self._dice_of,
+                self._source_of,
                 lambda purpose, helper: self._key(purpose, helper),
             )
         session = Session(
@@ -138,7 +138,7 @@ class Sums:
             fates,
             ledgers,
             parties,
-            self._dice_of,
+            self._source_of,
             beacon=self._beacon,
         )
 

@@ -18,7 +18,7 @@ from holter.secagg.errors import Abandoned
 from holter.secagg.upload import helper, leader
 from holter.secagg.upload.helper import Helper
 from holter.secagg.upload.window import QUORUM, Window
-from holter.simulator.dice import SeededDice
+from holter.simulator.dice import SeededSource
 from holter.simulator.direct import HELPER, LEADER
 from holter.simulator.loop import SIMULATION_FLOOR, Carried, Parties, Updates
 from holter.simulator.outcome import Outcome, Traffic
@@ -37,7 +37,7 @@ def carry(
     fates: Mapping[int, Fate],
     ledgers: Mapping[int, DeviceLedger],
     parties: Parties,
-    dice_of: Callable[[int], SeededDice],
+    source_of: Callable[[int], SeededSource],
     key_of: Callable[[str, int], bytes],
 ) -> Carried:
     """Carry one whole window. key_of: 32 fresh bytes for a purpose and a helper."""
@@ -69,12 +69,12 @@ def carry(
             expires_minute=MINUTE + _WINDOW_MINUTES,
             minute=MINUTE,
             device_floor=SIMULATION_FLOOR,
-            dice=dice_of(device),
+            source=source_of(device),
         )
         gathering = leader.gather(gathering, say.message, check, minute=MINUTE)
         sizes.append(len(say.message))
     try:
-        summed, between = _sum(plan, gathering, helpers, parties, dice_of)
+        summed, between = _sum(plan, gathering, helpers, parties, source_of)
     except Abandoned as reason:
         return Carried(Outcome((), str(reason), 0, len(fates), current), None, None)
     lost = len(fates) - summed.reports
@@ -105,7 +105,7 @@ def _sum(
     gathering: leader.Gathering,
     helpers: list[Helper],
     parties: Parties,
-    dice_of: Callable[[int], SeededDice],
+    source_of: Callable[[int], SeededSource],
 ) -> tuple[leader.UploadSum, int]:
     """The sum, and the bytes that passed between leader and helpers. Raises Abandoned."""
     check = next(iter(parties.identities.values())).check_credential
@@ -125,9 +125,9 @@ def _sum(
     answering, request = leader.close_listing(listing)
     for j, machine in enumerate(helpers):
         # The helper takes its noise off the masks, so that it is added to the sum.
-        noise = central_noise(plan, dice=dice_of(HELPER)) if central else None
+        noise = central_noise(plan, source=source_of(HELPER)) if central else None
         helpers[j], reply = helper.answer(machine, request, minute=MINUTE, noise=noise)
         answering = leader.take_answer(answering, j, reply.message)
         between += len(request) + len(reply.message)
-    own = central_noise(plan, dice=dice_of(LEADER)) if central else None
+    own = central_noise(plan, source=source_of(LEADER)) if central else None
     return leader.close_answering(answering, noise=own), between
