@@ -13,29 +13,18 @@ import numpy as np
 
 from holter.algebra.layout import Layout
 from holter.crypto.signature import SigningKey
-from holter.privacy import discrete_gaussian
-from holter.privacy.ledger import DeviceLedger
+from holter.device.system_source import OperatingSystemSource
+from holter.privacy.contract import LIFETIME_UNITS, Limits
+from holter.privacy.device_ledger import DeviceLedger
 from holter.rounds import client, server
-from holter.rounds.pipeline import mean_update
+from holter.rounds.acceptance import DEPLOYED
+from holter.rounds.pipeline import ClientUpdate, mean_update
 from holter.rounds.planning import make_plan
 from holter.rounds.study import Study
 from holter.secagg.session import Session
 from holter.trust import credential
 
 DEVICES, LOST = 24, (3, 11)
-
-
-class SystemDice:
-    """A device's own dice: the operating system's randomness and the exact sampler."""
-
-    simulated = False
-
-    def read(self, length: int) -> bytes:
-        return os.urandom(length)
-
-    def discrete_gaussian(self, variance: int, count: int) -> np.ndarray:
-        return discrete_gaussian.sample(variance, count, os.urandom)
-
 
 # 1. Both sides agree on a plan. Everything that limits anyone stands in it.
 study = Study.parse(
@@ -53,6 +42,9 @@ def check(message: bytes) -> bytes:
     return credential.check(message, registrar_public=registrar.public, today=0).device_key
 
 
+# A device joins the study once: that reserves all it may ever cost.
+opened, _ = DeviceLedger.opened(Limits(task_units=LIFETIME_UNITS), minute=0)
+ledger, _ = opened.join(plan.contract, minute=0)
 identities = []
 for _ in range(DEVICES):
     key = SigningKey(os.urandom(32))
@@ -63,12 +55,14 @@ for _ in range(DEVICES):
 updates = np.random.default_rng(1).normal(size=(DEVICES, 300)).astype(np.float32)
 agreed = (plan.hash, coordinator.public, plan.bounds)
 session = Session(b"one-round", os.urandom(16), bytes(32), *agreed)
-dice = SystemDice()
+source = OperatingSystemSource()
 round_ = server.begin(plan, session, coordinator, check)
 devices = {}
 for number, identity in enumerate(identities):
-    facts = (plan, session, 1, identity, DeviceLedger(plan.contract), updates[number])
-    state, say = client.join(*facts, beacon=bytes(32), device_floor=20, source=dice)
+    facts = (plan, session, 1, identity, ledger, ClientUpdate(updates[number]))
+    state, say = client.join(
+        *facts, beacon=bytes(32), clip=plan.clip, minute=0, policy=DEPLOYED, source=source
+    )
     round_ = server.join(round_, say.message)  # a real device writes say.record first
     devices[number] = state
 
@@ -81,13 +75,13 @@ for exchange in ("roster", "mask set", "survivors", "quorum"):
         if number is None or (exchange == "mask set" and number in LOST):
             devices.pop(number, None)
             continue
-        devices[number], say = client.receive(devices[number], message, source=dice)
+        devices[number], say = client.receive(devices[number], message, minute=0, source=source)
         round_ = server.receive(round_, seat, say.message)
 
 # 5. The masks cancel. The server learns one sum, exact to the last bit, and nothing else.
 closed, _ = server.close(round_, minute=0)
 assert isinstance(closed, server.Closed), closed
-mean = mean_update([closed.words], closed.survivors, plan, 1)
+mean = mean_update([closed.words], closed.survivors, plan, 1, clip=plan.clip).change
 
 survivors = [n for n in range(DEVICES) if n not in LOST]
 length = np.linalg.norm(updates[survivors], axis=1, keepdims=True)

@@ -57,6 +57,7 @@ def faults() -> list[str]:
     if with_tables(STUDY.read_text()) != STUDY.read_text():
         found.append("docs/study.md: tables differ from the code; run tools/documents.py --write")
     commands = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    commands |= {group.name for group in app.registered_groups if group.name}
     keys = set(re.findall(r"^\| (\[[A-Z0-9]+\])", (ROOT / "docs/references.md").read_text(), re.M))
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     for page in pages:

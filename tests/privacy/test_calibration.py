@@ -11,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holter.algebra import lanes, ring
+from holter.privacy import matrix
 from holter.privacy.calibration import (
     LEAST_KEEP,
     LEAST_SIGMA,
     Grid,
     OutOfReach,
+    correlated_grid,
+    noise_deviation,
     noiseless_grid,
     noisy_grid,
     rho_per_participation,
@@ -228,3 +231,64 @@ def test_the_forecast_is_the_aligned_signal_over_the_norm_of_the_noise() -> None
     )
     measured = 100 * target_norm(grid.norm_limit, 2000) / np.linalg.norm(noise)
     assert forecast == pytest.approx(measured, rel=0.05)
+
+
+def _row_grid(cohort: int, multiplier: float, coordinates: int, bands: int) -> Grid:
+    return correlated_grid(
+        clip=1.0,
+        noise_multiplier=multiplier,
+        largest_sum=cohort,
+        coordinates=coordinates,
+        bands=bands,
+    )
+
+
+@given(cohorts, multipliers, sizes, st.integers(1, 60))
+@settings(deadline=None, max_examples=150)
+def test_every_correlated_grid_keeps_its_promises(
+    cohort: int, multiplier: float, coordinates: int, bands: int
+) -> None:
+    grid = _row_grid(cohort, multiplier, coordinates, bands)
+    norm = grid.norm_limit
+    assert norm is not None and (grid.share_variance, grid.central_variance) == (0, 0)
+    # The lane holds a sum of any contributions, with certainty: the noise is not in it.
+    assert cohort * norm <= 2 ** (grid.lane_bits - 1) - 1
+    assert target_norm(norm, coordinates) >= LEAST_KEEP * norm
+    for narrower in (bits for bits in (16, 21) if bits < grid.lane_bits):
+        largest = min((2 ** (narrower - 1) - 1) // cohort, 2**16)
+        assert target_norm(largest, coordinates) < LEAST_KEEP * largest
+    assert noise_deviation(grid, survivors=1) == pytest.approx(multiplier * norm)
+    assert noise_deviation(grid, survivors=cohort) == noise_deviation(grid, survivors=1)
+    rho = rho_per_participation(grid, honest_shares=1, coordinates=coordinates, bands=bands)
+    wanted = matrix.square_of(bands) / (2 * multiplier**2)
+    assert wanted * (1 - 1e-6) < rho <= wanted * (1 + 1e-12)
+
+
+def test_a_correlated_grid_that_no_lane_or_sampler_carries_is_refused() -> None:
+    with pytest.raises(OutOfReach, match="fewer parameters or a smaller cohort"):
+        _row_grid(2**31, 1.0, 1000, 4)
+    for much in (1e8, 1e300):
+        with pytest.raises(OutOfReach, match="no sampler"):
+            _row_grid(100, much, 1000, 4)
+
+
+def test_the_noise_of_a_sum_counts_every_draw_that_is_in_it() -> None:
+    shares = _grid(100, 2.0, 2000)
+    whole = noisy_grid(
+        clip=1.0, noise_multiplier=2.0, largest_sum=100, honest_shares=None, coordinates=2000
+    )
+    assert noise_deviation(shares, survivors=90) ** 2 == pytest.approx(90 * shares.share_variance)
+    # Helper and leader each add all of it, however many survive.
+    for survivors in (80, 100):
+        found = noise_deviation(whole, survivors=survivors) ** 2
+        assert found == pytest.approx(2 * whole.central_variance)
+    assert whole.norm_limit is not None
+    assert whole.central_variance == math.ceil((2.0 * whole.norm_limit) ** 2)
+
+
+def test_the_forecast_counts_what_the_update_shares_and_what_correlation_gains() -> None:
+    grid = _row_grid(100, 2.0, 2000, 10)
+    plain = signal_to_noise(grid, survivors=100, coordinates=2000)
+    gained = signal_to_noise(grid, survivors=100, coordinates=2000, equivalent=0.5)
+    shared = signal_to_noise(grid, survivors=100, coordinates=2000, update_share=0.81)
+    assert gained == pytest.approx(2 * plain) and shared == pytest.approx(0.9 * plain)

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from holter.privacy.guarantee import (
     ADJACENCY,
     ADVERSARY,
+    EXACT,
+    RENYI,
     UNIT,
     Guarantee,
     NoGuarantee,
@@ -21,7 +23,9 @@ from holter.privacy.guarantee import (
 
 SOUND = Guarantee(
     epsilon=4.0,
+    method=RENYI,
     epsilon_exact=3.7,
+    epsilon_renyi=4.0,
     delta=1e-6,
     rho=0.31,
     unit=UNIT,
@@ -44,7 +48,7 @@ def test_a_guarantee_cannot_be_built_without_assumptions() -> None:
 
 def test_no_field_of_a_guarantee_has_a_default() -> None:
     with pytest.raises(TypeError, match="adversary"):
-        Guarantee(4.0, 3.7, 1e-6, 0.31, UNIT, ADJACENCY)  # type: ignore[call-arg]
+        Guarantee(4.0, RENYI, 3.7, 4.0, 1e-6, 0.31, UNIT, ADJACENCY)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +74,13 @@ def test_an_epsilon_or_delta_that_means_nothing_is_refused(changed: dict[str, An
 def test_an_exact_epsilon_above_the_reported_one_is_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         replace(SOUND, **changed)
+
+
+def test_the_reported_number_is_the_one_that_its_method_gives() -> None:
+    assert replace(SOUND, epsilon=3.7, method=EXACT).epsilon == 3.7
+    for changed in ({"method": EXACT}, {"epsilon": 3.7}, {"method": "a wish"}):
+        with pytest.raises(ValueError, match="method"):
+            replace(SOUND, **changed)  # type: ignore[arg-type]
 
 
 def test_a_guarantee_cannot_be_changed_afterwards() -> None:

@@ -7,8 +7,9 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holter.privacy.ledger import Contract, DeviceLedger
+from holter.privacy.contract import Contract
 from holter.rounds.cohort import Participation, choose
+from holter.simulator.population import MINUTE, virtual_ledger
 
 
 @st.composite
@@ -29,15 +30,15 @@ def test_limits_hold_over_random_schedules(
     people, asked, rounds, most, apart, beacon = schedule
     state = Participation(people, most, apart)
     history: dict[int, list[int]] = {}
-    contract = Contract("plan", rounds, most, apart, 1)
-    ledgers = {device: DeviceLedger(contract) for device in range(people)}
+    contract = Contract("plan", rounds, most, apart, 1, "task")
+    ledgers = dict.fromkeys(range(people), virtual_ledger(contract))
     for number in range(1, rounds + 1):
         chosen = choose(state, number, asked, beacon=beacon)
         assert len(set(chosen)) == len(chosen) <= asked
         for device in chosen:
             history.setdefault(device, []).append(number)
             # The device's own ledger, which trusts no server, agrees.
-            ledgers[device], _ = ledgers[device].charge(number)
+            ledgers[device], _ = ledgers[device].charge("plan", number, MINUTE)
         state = state.after(chosen, number)
     for numbers in history.values():
         assert len(numbers) <= most

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from holter.privacy.accountant import epsilon_exact, epsilon_rdp
-from holter.rounds.plan import Plan, PlanRefused, check_plan
+from holter.rounds.acceptance import SIMULATION, PlanRefused, check_plan
+from holter.rounds.plan import Plan
 from holter.rounds.tables import StudyError
 
 PlanOf = Callable[..., Plan]
@@ -121,10 +122,10 @@ def test_equal_plans_have_equal_hashes_and_any_change_shows(plan_of: PlanOf) -> 
 
 def test_a_device_recomputes_the_grid_and_refuses_less_noise(plan_of: PlanOf) -> None:
     plan = plan_of()
-    check_plan(plan, device_floor=2)
+    check_plan(plan, SIMULATION)
     weaker = replace(plan, grid=replace(plan.grid, share_variance=plan.grid.share_variance // 2))
     with pytest.raises(PlanRefused, match="grid"):
-        check_plan(weaker, device_floor=2)
+        check_plan(weaker, SIMULATION)
 
 
 def test_a_device_refuses_small_cohorts_unless_told_otherwise(plan_of: PlanOf) -> None:
@@ -135,9 +136,9 @@ def test_a_device_refuses_small_cohorts_unless_told_otherwise(plan_of: PlanOf) -
 def test_a_device_refuses_an_unknown_mode_and_a_wrong_word_count(plan_of: PlanOf) -> None:
     plan = plan_of()
     with pytest.raises(PlanRefused, match="mode"):
-        check_plan(replace(plan, mode="hidden"), device_floor=2)
+        check_plan(replace(plan, mode="hidden"), SIMULATION)
     with pytest.raises(PlanRefused, match="word"):
-        check_plan(replace(plan, counts=replace(plan.counts, words=3)), device_floor=2)
+        check_plan(replace(plan, counts=replace(plan.counts, words=3)), SIMULATION)
 
 
 def test_a_device_takes_no_part_in_plain_sums_nor_in_central_noise_with_nobody_to_add_it(
@@ -145,22 +146,22 @@ def test_a_device_takes_no_part_in_plain_sums_nor_in_central_noise_with_nobody_t
 ) -> None:
     plan = plan_of()
     with pytest.raises(PlanRefused, match="single contributions"):
-        check_plan(replace(plan, protocol="plain"), device_floor=2)
-    with pytest.raises(PlanRefused, match="exactly one helper"):
-        check_plan(replace(plan, mode="central"), device_floor=2)
+        check_plan(replace(plan, protocol="plain"), SIMULATION)
+    with pytest.raises(PlanRefused, match="grid"):
+        check_plan(replace(plan, mode="central"), SIMULATION)
     four = plan_of('aggregation.protocol="one-upload"', "aggregation.helpers=4")
     with pytest.raises(PlanRefused, match="exactly one helper"):
-        check_plan(replace(four, mode="central"), device_floor=2)
+        check_plan(replace(four, mode="central"), SIMULATION)
 
 
 def test_a_plan_whose_counts_no_protocol_keeps_is_refused(plan_of: PlanOf) -> None:
     plan = plan_of()
     few = replace(plan.counts, survivors_floor=3, smallest_roster=3)
     with pytest.raises(PlanRefused, match="cannot be kept"):
-        check_plan(replace(plan, counts=few), device_floor=2)
+        check_plan(replace(plan, counts=few), SIMULATION)
     corrupt = replace(plan.counts, colluders=plan.counts.survivors_floor)
     with pytest.raises(PlanRefused, match="cannot be kept"):
-        check_plan(replace(plan, protocol="one-upload", counts=corrupt), device_floor=2)
+        check_plan(replace(plan, protocol="one-upload", counts=corrupt), SIMULATION)
 
 
 @pytest.mark.parametrize(("clients", "bits"), [(8, 16), (256, 16), (259, 21), (9000, 32)])
@@ -173,7 +174,7 @@ def test_a_byte_an_entry_rides_in_the_narrowest_lane_that_holds_the_sum(
     )  # fmt: skip
     assert plan.grid.lane_bits == bits and plan.grid.coordinate_limit == 127
     assert plan.counts.largest_roster * 127 < 2 ** (bits - 1)
-    check_plan(plan, device_floor=2)
+    check_plan(plan, SIMULATION)
 
 
 def test_central_noise_is_whole_on_each_side_and_never_called_distributed(plan_of: PlanOf) -> None:
@@ -192,7 +193,6 @@ def test_central_noise_is_whole_on_each_side_and_never_called_distributed(plan_o
     ("overrides", "words"),
     [
         (['aggregation.protocol="plain"'], "shows the server every contribution"),
-        (["privacy.mode=central"], "needs aggregation.protocol"),
         (["privacy.mode=central", 'aggregation.protocol="one-upload"', "aggregation.helpers=4"],
          "could not be compared"),
         (["aggregation.helpers=2"], "one of: 1, 4"),

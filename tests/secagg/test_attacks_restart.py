@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
-from holter.privacy.ledger import Contract, DeviceLedger, Refused
+from holter.privacy.contract import Contract, Refused
 from holter.secagg import client
 from holter.secagg.client_states import Restarted
 from holter.secagg.errors import Caller, CoordinatorFault, PeerFault
+from holter.simulator.population import MINUTE, virtual_ledger
 from tests.secagg import forgery
 from tests.secagg.cast import Play, cast_of, to_phase
 
@@ -40,14 +41,12 @@ def test_A13_an_update_that_was_masked_is_spent_whatever_becomes_of_the_session(
 
 def test_A13_what_was_charged_with_the_vector_is_not_charged_again_for_a_retry() -> None:
     # That charge and record are one write is the round's part: tests/rounds/test_client.py.
-    ledger = DeviceLedger(
-        Contract("plan", rounds=10, max_participations=5, min_separation=1, rho_units=7)
-    )
-    charged, line = ledger.charge(3)
+    ledger = virtual_ledger(Contract("plan", 10, 5, 1, rho_units=7, task="activity"))
+    charged, line = ledger.charge("plan", 3, MINUTE)
     assert line
     for again in (3, 2):
         with pytest.raises(Refused) as refusal:
-            charged.charge(again)
+            charged.charge("plan", again, MINUTE)
         assert refusal.value.reason == "round_repeated"
 
 

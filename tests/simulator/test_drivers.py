@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from holter.algebra.layout import Layout
 from holter.crypto.signature import SigningKey
-from holter.privacy.ledger import DeviceLedger
 from holter.rounds import client as client_module
-from holter.rounds.pipeline import mean_update
+from holter.rounds.pipeline import ClientUpdate, mean_update
 from holter.rounds.plan import Plan
 from holter.rounds.planning import make_plan
 from holter.rounds.study import Study
@@ -24,7 +23,7 @@ from holter.simulator import sums as sums_module
 from holter.simulator.dice import SeededSource, key
 from holter.simulator.direct import Circle
 from holter.simulator.outcome import Outcome, Traffic
-from holter.simulator.population import Fate, Registrar
+from holter.simulator.population import Fate, Registrar, virtual_ledger
 from holter.simulator.sums import Sums
 
 CLIENTS, PARAMETERS = 7, 11
@@ -51,7 +50,8 @@ PLANS = {
     "central": plan_of("distributed", UPLOAD, "privacy.mode=central"),
 }
 UPDATES = {
-    d: np.random.default_rng(d).normal(size=PARAMETERS).astype(np.float32) for d in range(CLIENTS)
+    d: ClientUpdate(np.random.default_rng(d).normal(size=PARAMETERS).astype(np.float32))
+    for d in range(CLIENTS)
 }
 
 
@@ -62,8 +62,8 @@ def study_of(plan: Plan) -> Study:
 
 def summed(plan: Plan, fates: dict[int, Fate], number: int = 1) -> tuple[Outcome, Traffic | None]:
     """A round through the protocol; it raises NotEqual where the direct sum differs."""
-    ledgers = {device: DeviceLedger(plan.contract) for device in fates}
-    sums = Sums(study_of(plan), plan, 0, number, np.zeros(PARAMETERS, dtype=np.float32))
+    ledgers = {device: virtual_ledger(plan.contract) for device in fates}
+    sums = Sums(study_of(plan), plan, 0, number, np.zeros(PARAMETERS, dtype=np.float32), plan.clip)
     updates = UPDATES if len(fates) <= CLIENTS else {d: UPDATES[d % CLIENTS] for d in fates}
     return sums.of(updates, fates, ledgers)
 
@@ -88,16 +88,26 @@ def test_reasons_of_both_drivers_are_the_same_words() -> None:
             fates = dict.fromkeys(range(4), Fate.COMPLETE) | dict.fromkeys(range(4, 7), lost_at)
             server_key = SigningKey(key(5, "server"))
             parties = loop.Parties(server_key, Registrar(5).enrol(list(fates)))
-            ledgers = {device: DeviceLedger(plan.contract) for device in fates}
+            ledgers = {device: virtual_ledger(plan.contract) for device in fates}
             if plan.protocol != "secagg":
                 continue
             session = Session(b"s", bytes(16), bytes(32), plan.hash, server_key.public, plan.bounds)
             carried = loop.carry(
-                plan, session, 1, UPDATES, fates, ledgers, parties, source_of, beacon=bytes(32)
+                plan,
+                session,
+                1,
+                UPDATES,
+                fates,
+                ledgers,
+                parties,
+                source_of,
+                beacon=bytes(32),
+                clip=plan.clip,
             ).outcome
             added = direct.add(
                 plan, 1, UPDATES, fates, ledgers, source_of,
                 lambda devices, plan=plan: Circle.drawn(plan, devices, bytes(32)),
+                clip=plan.clip,
             )  # fmt: skip
             assert carried.reason == added.reason, name
 
@@ -125,10 +135,11 @@ def test_a_device_that_has_uploaded_is_never_needed_again() -> None:
 
 def test_a_round_below_the_floor_is_abandoned_and_everyone_who_sent_stays_charged() -> None:
     fates = dict.fromkeys(range(4), Fate.COMPLETE) | dict.fromkeys(range(4, 7), Fate.SHARED)
+    before = virtual_ledger(PLANS["distributed"].contract)
     carried, traffic = summed(PLANS["distributed"], fates)
     assert not carried.closed and traffic is None
     assert carried.reason == "4 of 7 vectors arrived; 5 are needed"
-    charged = {d for d, ledger in carried.ledgers.items() if ledger.rounds}
+    charged = {d for d, ledger in carried.ledgers.items() if ledger.head != before.head}
     assert charged == {0, 1, 2, 3}
 
 
@@ -163,8 +174,8 @@ def test_groups_beside_each_other_add_to_the_sum_of_all_and_stand_alone_where_on
     everyone = dict.fromkeys(range(14), Fate.COMPLETE)
     whole, _ = summed(plan, everyone)
     assert len(whole.sums) == 2 and whole.reported == 14
-    mean = mean_update(whole.sums, 14, plan, 1)
-    true = np.mean([UPDATES[d % CLIENTS] for d in range(14)], axis=0)
+    mean = mean_update(whole.sums, 14, plan, 1, clip=plan.clip).change
+    true = np.mean([UPDATES[d % CLIENTS].change for d in range(14)], axis=0)
     assert mean == pytest.approx(true, abs=1e-6)
     half, _ = summed(plan, everyone | {1: Fate.AWAY, 3: Fate.SHARED, 5: Fate.ADVERTISED})
     assert len(half.sums) == 1 and half.reported == 7 and half.dropped == 7
@@ -187,19 +198,20 @@ def test_a_roster_that_no_graph_bears_is_abandoned_by_both_drivers(
     assert not carried.closed and traffic is None
     assert carried.reason == again.reason
     assert carried.reason is not None and "no graph of 7 clients" in carried.reason
-    assert not any(ledger.rounds for ledger in carried.ledgers.values())
+    before = virtual_ledger(plan.contract)
+    assert all(ledger == before for ledger in carried.ledgers.values())
 
 
 def test_the_sum_depends_on_each_devices_own_noise() -> None:
     fates = dict.fromkeys(range(CLIENTS), Fate.COMPLETE)
     plan = PLANS["distributed"]
-    ledgers = {device: DeviceLedger(plan.contract) for device in fates}
+    ledgers = {device: virtual_ledger(plan.contract) for device in fates}
 
     def added(swap: int) -> Outcome:
         return direct.add(
             plan, 1, UPDATES, fates, ledgers,
             lambda d: SeededSource(key(5, "contribution", d if d else swap)),
-            lambda devices: Circle.drawn(plan, devices, bytes(32)),
+            lambda devices: Circle.drawn(plan, devices, bytes(32)), clip=plan.clip,
         )  # fmt: skip
 
     assert not added(0).equals(added(99))

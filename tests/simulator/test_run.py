@@ -18,11 +18,11 @@ from safetensors.numpy import load_file
 import holter
 from holter.cli import calls
 from holter.cli.calls import Run, Stage
-from holter.privacy import ledger
+from holter.privacy import chain
 from holter.rounds.journal import RoundRecord
 
 RunSmall = Callable[..., Run]
-BITS = ("model.safetensors", "journal.jsonl", "ledger.jsonl", "study.toml")
+BITS = ("model.safetensors", "journal.jsonl", "ledger.jsonl", "plan.json", "study.toml")
 
 
 def bits(run: Run) -> dict[str, Any]:
@@ -61,8 +61,12 @@ def test_the_number_of_workers_changes_no_bit(run_small: RunSmall) -> None:
 def test_the_ledger_is_a_chain_of_counts_without_devices(run_small: RunSmall) -> None:
     run = run_small()
     head = run.result["privacy"]["ledger_head"]
-    entries = ledger.verify((run.path / "ledger.jsonl").read_bytes(), head)
-    assert [entry["kind"] for entry in entries] == ["contract", *["round"] * 6]
+    entries = chain.verify(
+        (run.path / "ledger.jsonl").read_bytes(),
+        head,
+        chain.checker(bytes.fromhex(run.result["privacy"]["ledger_key"])),
+    )
+    assert [entry["kind"] for entry in entries] == ["contract", *["round"] * 6, "published"]
     contract = entries[0]
     assert entries[-1]["most_spent_rho_units"] <= (
         contract["max_participations"] * contract["rho_units"]

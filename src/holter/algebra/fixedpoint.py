@@ -45,6 +45,8 @@ def round_stochastically(
     return result
 
 
-def to_reals(integers: npt.NDArray[np.int64], scale: float) -> npt.NDArray[np.float64]:
-    """Grid steps -> reals: integers / scale, float64."""
-    return integers.astype(np.float64) / scale
+def to_reals(
+    steps: npt.NDArray[np.int64] | npt.NDArray[np.float64], scale: float
+) -> npt.NDArray[np.float64]:
+    """Grid steps -> reals: steps / scale, float64. Whole steps, or a mechanism's estimate of them."""
+    return steps.astype(np.float64) / scale

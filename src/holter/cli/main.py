@@ -12,7 +12,7 @@ import click
 import typer
 from rich.console import Console
 
-from holter.cli import begin, bench, runs
+from holter.cli import begin, bench, privacy, runs
 from holter.cli.calls import Interrupted, UserError
 from holter.cli.version import VERSION
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 runs.register(app)
 begin.register(app)
 bench.register(app)
+privacy.register(app)
 
 
 def _version(wanted: bool) -> None:

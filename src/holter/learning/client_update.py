@@ -7,6 +7,7 @@ handful of operations however many layers there are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -163,6 +164,17 @@ class Learner:
         counts = torch.bincount(y, minlength=self._classes).double()
         weight = torch.where(counts > 0, counts.clamp(min=1) ** -power, 0.0)
         return (weight * counts.sum() / (weight * counts).sum()).float()
+
+    def measures(self, parameters: Vector, windows: Prepared) -> tuple[float, float]:
+        """(accuracy, loss) of the model with these parameters, each from 0 to 1; (0, 1) without
+        windows. The loss is the mean cross-entropy in units of twice that of guessing, at most 1.
+        """
+        if not len(windows):
+            return 0.0, 1.0
+        logits = torch.from_numpy(self.logits(parameters, windows))
+        right = (logits.argmax(dim=1) == windows.y).double().mean().item()
+        loss = nn.functional.cross_entropy(logits, windows.y).item()
+        return right, min(loss / (2 * math.log(self._classes)), 1.0)
 
     def logits(self, parameters: Vector, windows: Prepared) -> npt.NDArray[np.float32]:
         """Answers of the model with these parameters: shape (n, classes), float32."""

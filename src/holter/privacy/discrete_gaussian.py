@@ -6,6 +6,11 @@ leak through their low bits (Mironov 2012).
 
 Source: Canonne, Kamath, Steinke 2020 (arXiv 2004.00010), Algorithms 1 to 3, vectorised:
 each loop of the paper becomes a mask over the samples that are still undecided.
+
+A device's share stays below LARGEST_SIGMA, where 64 bits hold every comparison. A server's
+correlated noise lies on a finer lattice and needs more: up to LARGEST_WIDE_SIGMA only the last
+test, whose integers have up to 175 bits, is done by Python's integers. ``laplace`` and
+``bernoulli_exp`` are also what ``local_answers`` is made of.
 """
 
 from __future__ import annotations
@@ -19,27 +24,36 @@ import numpy.typing as npt
 from holter.privacy.source import Integers
 
 Booleans = npt.NDArray[np.bool_]
+Wide = npt.NDArray[np.object_]
+"""Python's integers, so that nothing wraps."""
 Read = Callable[[int], bytes]
 """n -> n uniform, independent bytes."""
 
-LARGEST_SIGMA = 4096  # grid steps: beyond, the acceptance test would leave int64
+LARGEST_SIGMA = 4096  # steps: beyond, the acceptance test would leave int64
+LARGEST_WIDE_SIGMA = 2**40  # steps: a candidate stays below 2^48, its coins' bounds below 2^62
+LARGEST_SCALE = LARGEST_WIDE_SIGMA + 1  # of the Laplace distribution, for the same reason
+LARGEST_DENOMINATOR = 2**50  # of an exponent: a coin's bounds stay below 2^62 for 2^12 throws
+_FAR = 176  # scales: e^-176 is 2^-254
+_DIGIT_BITS = 61  # of a wide coin that are looked at first
 _OVERDRAW = 1.12  # candidates drawn per sample still missing; few rounds, little waste
 
 
 def sample(variance: int, count: int, read: Read) -> Integers:
-    """``count`` exact samples with sigma^2 = ``variance``, an integer >= 1 (grid steps squared).
+    """``count`` exact samples with sigma^2 = ``variance``, an integer >= 1 (steps squared).
 
-    Raises ValueError beyond LARGEST_SIGMA. Time depends on the magnitudes drawn, so the
-    whole vector is drawn before a device speaks to anyone.
+    shape (count,), int64. Raises ValueError beyond LARGEST_WIDE_SIGMA; beyond LARGEST_SIGMA it
+    takes two to three times as long. Time depends on the magnitudes drawn, so the whole vector is
+    drawn before a device speaks to anyone.
     """
-    if not 1 <= variance <= LARGEST_SIGMA**2:
-        raise ValueError(f"a variance from 1 to {LARGEST_SIGMA}^2 grid steps is needed")
+    if not 1 <= variance <= LARGEST_WIDE_SIGMA**2:
+        raise ValueError(f"a variance from 1 to {LARGEST_WIDE_SIGMA}^2 steps is needed")
+    accept = _accept if variance <= LARGEST_SIGMA**2 else _accept_wide
     scale = math.isqrt(variance) + 1
     kept: list[Integers] = []
     missing = count
     while missing > 0:
-        candidates = _discrete_laplace(scale, int(missing * 1.5) + 16, read)
-        accepted = candidates[_accept(candidates, variance, scale, read)][:missing]
+        candidates = laplace(scale, int(missing * 1.5) + 16, read)
+        accepted = candidates[accept(candidates, variance, scale, read)][:missing]
         kept.append(accepted)
         missing -= len(accepted)
     return np.concatenate(kept) if kept else np.zeros(0, dtype=np.int64)
@@ -51,14 +65,31 @@ def _accept(candidates: Integers, variance: int, scale: int, read: Read) -> Bool
     Up to 176 scales, |y| t stays below 2^31.5 at the largest sigma and its square below 2^63.
     A candidate beyond (probability e^-176) is refused: the only departure from exactness.
     """
-    far = np.abs(candidates) > 176 * scale
+    far = np.abs(candidates) > _FAR * scale
     distance = np.abs(np.where(far, 0, candidates)) * scale - variance
     numerator = distance * distance
-    return _bernoulli_exp(numerator, 2 * variance * scale * scale, read) & ~far
+    return bernoulli_exp(numerator, 2 * variance * scale * scale, read) & ~far
 
 
-def _discrete_laplace(scale: int, count: int, read: Read) -> Integers:
-    """Samples with P[X = x] proportional to exp(-|x|/scale). Source: Algorithm 2."""
+def _accept_wide(candidates: Integers, variance: int, scale: int, read: Read) -> Booleans:
+    """``_accept`` with Python's integers, where 64 bits would not do."""
+    far = np.abs(candidates) > _FAR * scale
+    distance = np.abs(np.where(far, 0, candidates)).astype(object) * scale - variance
+    denominator = 2 * variance * scale * scale
+    numerator = distance * distance
+    whole = (numerator // denominator).astype(np.int64)
+    result = _wide_bernoulli_exp_below_one(numerator % denominator, denominator, read)
+    return _all_units_too(result, whole, read) & ~far
+
+
+def laplace(scale: int, count: int, read: Read, divisor: int = 1) -> Integers:
+    """``count`` exact samples with P[X = x] proportional to exp(-|x| divisor / scale).
+
+    scale: from 1 to LARGEST_SCALE. divisor: >= 1. shape (count,), int64. Raises ValueError.
+    Source: Algorithm 2.
+    """
+    if not 1 <= scale <= LARGEST_SCALE or divisor < 1:
+        raise ValueError(f"a scale from 1 to {LARGEST_SCALE} and a divisor from 1 are needed")
     kept: list[Integers] = []
     missing = count
     while missing > 0:
@@ -66,14 +97,14 @@ def _discrete_laplace(scale: int, count: int, read: Read) -> Integers:
         # with a minus sign is rejected too.
         draws = int(missing * _OVERDRAW / 0.62) + 16
         offset = _uniform_below(scale, draws, read)
-        offset = offset[_bernoulli_exp(offset, scale, read)]
-        magnitude = offset + scale * _geometric(len(offset), read)
+        offset = offset[bernoulli_exp(offset, scale, read)]
+        magnitude = (offset + scale * _geometric(len(offset), read)) // divisor
         negative = np.frombuffer(read(len(magnitude)), dtype=np.uint8) & 1 == 1
         proper = ~(negative & (magnitude == 0))
         signed = np.where(negative, -magnitude, magnitude)[proper][:missing]
         kept.append(signed)
         missing -= len(signed)
-    return np.concatenate(kept)
+    return np.concatenate(kept) if kept else np.zeros(0, dtype=np.int64)
 
 
 def _geometric(count: int, read: Read) -> Integers:
@@ -86,11 +117,20 @@ def _geometric(count: int, read: Read) -> Integers:
     return successes
 
 
-def _bernoulli_exp(numerator: Integers, denominator: int, read: Read) -> Booleans:
-    """True with probability exp(-numerator/denominator), exactly. Source: Algorithm 1."""
+def bernoulli_exp(numerator: Integers, denominator: int, read: Read) -> Booleans:
+    """True with probability exp(-numerator/denominator), exactly. Source: Algorithm 1.
+
+    numerator: shape (n,), int64, >= 0. denominator: from 1 to LARGEST_DENOMINATOR.
+    Raises ValueError.
+    """
+    if not 1 <= denominator <= LARGEST_DENOMINATOR:
+        raise ValueError(f"a denominator from 1 to {LARGEST_DENOMINATOR} is needed")
     whole, rest = np.divmod(numerator, denominator)
-    result = _bernoulli_exp_below_one(rest, denominator, read)
-    # Each whole unit of the exponent is one more Bernoulli(1/e) that has to succeed.
+    return _all_units_too(_bernoulli_exp_below_one(rest, denominator, read), whole, read)
+
+
+def _all_units_too(result: Booleans, whole: Integers, read: Read) -> Booleans:
+    """``result`` where it also survives one Bernoulli(1/e) for each whole unit of the exponent."""
     waiting = np.flatnonzero(result & (whole > 0))
     left = whole[waiting]
     while len(waiting):
@@ -120,6 +160,37 @@ def _bernoulli_exp_below_one(numerator: Integers, denominator: int, read: Read) 
         running = running[succeeded]
         k += 1
     return odd
+
+
+def _wide_bernoulli_exp_below_one(numerator: Wide, denominator: int, read: Read) -> Booleans:
+    """``_bernoulli_exp_below_one`` for Python's integers, 0 <= a < b of any size."""
+    odd = np.zeros(len(numerator), dtype=bool)
+    running = np.arange(len(numerator))
+    k = 1
+    while len(running):
+        succeeded = _wide_bernoulli(numerator[running], denominator * k, read)
+        odd[running[~succeeded]] = k % 2 == 1
+        running = running[succeeded]
+        k += 1
+    return odd
+
+
+def _wide_bernoulli(numerator: Wide, denominator: int, read: Read) -> Booleans:
+    """True with probability a / b exactly, 0 <= a < b: a uniform real below a / b, digit by digit.
+
+    A digit below that of a / b decides for true, one above for false, an equal one (2^-61) asks
+    for the next; a fraction that ends is no digit's equal for ever, since zeros follow.
+    """
+    result = np.zeros(len(numerator), dtype=bool)
+    tied, rest = np.arange(len(numerator)), numerator
+    while len(tied):
+        shifted = rest << _DIGIT_BITS
+        digit = (shifted // denominator).astype(np.int64)
+        drawn = _uniform_below(1 << _DIGIT_BITS, len(tied), read)
+        result[tied] = drawn < digit
+        same = drawn == digit
+        tied, rest = tied[same], shifted[same] % denominator
+    return result
 
 
 def _uniform_below(bound: int, count: int, read: Read) -> Integers:

@@ -13,18 +13,23 @@ from dataclasses import dataclass
 UNIT = "device lifetime"
 ADJACENCY = "zero-out"
 ADVERSARY = "honest-but-curious server"
+RENYI = "Renyi conversion"  # of zero-concentrated DP: what is proved for shares on a lattice
+EXACT = "exact Gaussian"  # of one Gaussian over all rounds
 
 
 @dataclass(frozen=True)
 class Guarantee:
     """(epsilon, delta) differential privacy, and everything it rests on.
 
-    epsilon: by Renyi conversion, the number that is reported. epsilon_exact: of the Gaussian
-    with the same rho, always the smaller one. rho: zero-concentrated, over the whole study.
+    epsilon: the number that is reported, by ``method`` (RENYI or EXACT); the other stands beside
+    it. epsilon_exact: of the Gaussian with the same rho, always the smaller one. rho:
+    zero-concentrated, over the whole study.
     """
 
     epsilon: float
+    method: str
     epsilon_exact: float
+    epsilon_renyi: float
     delta: float
     rho: float
     unit: str
@@ -37,17 +42,21 @@ class Guarantee:
             raise ValueError("a guarantee names its unit, adjacency, adversary and assumptions")
         if not (0 < self.delta < 1 and self.epsilon > 0):
             raise ValueError("epsilon must be above 0 and delta between 0 and 1")
-        if not (0 <= self.epsilon_exact <= self.epsilon and self.rho >= 0):
-            raise ValueError("the exact epsilon lies between 0 and the reported one, rho above 0")
+        if not (0 <= self.epsilon_exact <= self.epsilon_renyi and self.rho >= 0):
+            raise ValueError("the exact epsilon lies between 0 and the Renyi one, rho above 0")
+        beside = {EXACT: self.epsilon_exact, RENYI: self.epsilon_renyi}
+        if self.epsilon != beside.get(self.method):
+            raise ValueError("the reported epsilon is the one that its method gives")
 
     def in_words(self) -> str:
         """One paragraph for a reader who is no specialist."""
         odds = advantage(self.epsilon, self.delta)
         return (
             f"Epsilon {self.epsilon:.2f} at delta {self.delta:g} for a whole {self.unit} in this "
-            f"study, against an {self.adversary} ({self.adjacency} adjacency). Someone who "
-            f"guesses evenly whether a given device's data were used would, after seeing every "
-            f"sum of the study, be right at most {odds:.2%} of the time. No amplification by "
+            f"study, against {article(self.adversary)} ({self.adjacency} adjacency; "
+            f"{self.method}). Someone who guesses evenly whether a given device's data were used "
+            f"would, after seeing everything that this adversary sees of the study, be right at "
+            f"most {odds:.2%} of the time. No amplification by "
             "sampling is claimed; the bound rests on each device limiting its participations."
         )
 
@@ -58,6 +67,13 @@ class NoGuarantee:
 
     reason: str
     would_be: Guarantee | None
+
+
+def article(adversary: str) -> str:
+    """The adversary with its article, where it takes one: "an honest-but-curious server"."""
+    if adversary.startswith(("everyone", "anyone")):
+        return adversary
+    return f"{'an' if adversary[0] in 'aeioh' else 'a'} {adversary}"
 
 
 def advantage(epsilon: float, delta: float) -> float:

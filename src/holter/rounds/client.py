@@ -1,26 +1,24 @@
 """A device's part in one round: train first, aggregate later.
 
 The update is already trained when ``join`` is called; no message waits for training. The
-plan and the device's own ledger are checked before anything leaves, and the charge is
-written in the same durable write as the masked vector's record. A device that may not take part
+plan and the device's own ledger are checked before anything leaves, and the charge is made
+durable before the masked vector's record is, and both before it is sent. A device that may not take part
 raises Refused before it has said a word: to the server that looks like being away.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
-
-import numpy as np
-import numpy.typing as npt
 
 from holter.algebra.ring import Words
 from holter.crypto.signature import SigningKey
-from holter.privacy.ledger import DeviceLedger
+from holter.privacy.device_ledger import DeviceLedger
 from holter.privacy.source import Source
+from holter.rounds.acceptance import DevicePolicy, check_plan, check_source
 from holter.rounds.groups import group_of
-from holter.rounds.pipeline import contribution
-from holter.rounds.plan import Plan, check_plan
+from holter.rounds.pipeline import ClientUpdate, contribution
+from holter.rounds.plan import Plan
 from holter.secagg import client as secagg
 from holter.secagg import client_states
 from holter.secagg.errors import Caller
@@ -39,9 +37,10 @@ class Identity:
 
 @dataclass(frozen=True)
 class Say:
-    """Make both durable (fsync, in one write), then send ``message``. Never the other way round.
+    """Make the line durable, then the record, then send ``message``. Never the other way round.
 
-    ledger_line: to append to the device's ledger; empty but with the masked vector (M4). record:
+    ledger_line: to append to the device's ledger (``device.vault``); empty but with the masked
+    vector (M4): a crash between line and record wastes a charge and leaks nothing. record:
     to append to the session's records, from which ``secagg.client.recover`` resends.
     """
 
@@ -54,6 +53,7 @@ class Say:
 class Taking:
     """A device in a round: where its protocol machine stands, and its held contribution."""
 
+    plan_hash: str
     round_number: int
     identity: Identity
     ledger: DeviceLedger
@@ -84,35 +84,42 @@ def join(
     round_number: int,
     identity: Identity,
     ledger: DeviceLedger,
-    update: npt.NDArray[np.float32],
+    update: ClientUpdate,
     *,
     beacon: bytes,
-    device_floor: int,
+    clip: float,
+    minute: int,
+    policy: DevicePolicy,
     source: Source,
 ) -> tuple[Taking, Say]:
     """Check plan and ledger, prepare the contribution, advertise (M0).
 
     beacon: of the round, public; it decides which of several groups this device is summed in.
+    clip: of the round, public. ledger: of this device, which has joined the plan's campaign.
+    minute: now, in minutes since 1970. policy: what this device accepts, compiled into it.
     The noise is drawn here, whole, before the first message, so that the time it takes tells
-    nothing. Raises PlanRefused, privacy.ledger.Refused, privacy.clipping.NotFinite.
+    nothing. Raises PlanRefused, SimulatedRandomness, contract.Refused, NotFinite.
     """
-    check_plan(plan, device_floor=device_floor)
+    check_source(source, policy)
+    check_plan(plan, policy)
     if session.plan_hash != plan.hash or session.bounds != plan.bounds:
         raise Caller("the session is not of this plan")
     if session.group != group_of(identity.key.public, beacon, plan.groups):
         raise Caller("the session is of another group than the beacon puts this device in")
-    ledger.check(round_number)
-    words = contribution(update, plan, round_number, source=source)
+    ledger.check(plan.hash.hex(), round_number, minute)
+    words = contribution(update, plan, round_number, clip=clip, source=source)
     random = source.read(secagg.ADVERTISE_RANDOM_BYTES)
     advertised, step = secagg.advertise(session, identity.key, identity.credential, random=random)
-    state = Taking(round_number, identity, ledger, words, advertised)
+    state = Taking(plan.hash.hex(), round_number, identity, ledger, words, advertised)
     return state, Say(b"", step.record, step.message)
 
 
 def receive(
-    state: Taking, message: bytes, *, source: Source
+    state: Taking, message: bytes, *, minute: int, source: Source
 ) -> tuple[Taking | Finished, Say | None]:
     """One message of the coordinator, whichever is due; the answer, except after the last.
+
+    minute: now, for the charge. Raises contract.Refused where the ledger declines after all.
 
     Raises CoordinatorFault: leave the session, forget the state.
     """
@@ -124,7 +131,7 @@ def receive(
         case client_states.Shared() as shared:
             opened = secagg.accept_inbox(shared, message)
             # The charge precedes the vector in one record: spent before it is sent.
-            ledger, line = state.ledger.charge(state.round_number)
+            ledger, line = state.ledger.charge(state.plan_hash, state.round_number, minute)
             return _next(state, ledger, line, *secagg.mask(opened, state.words))
         case client_states.Sent() as sent:
             return _next(state, state.ledger, b"", *secagg.endorse(sent, message))
@@ -137,5 +144,5 @@ def receive(
 def _next(
     state: Taking, ledger: DeviceLedger, line: bytes, protocol: Protocol, step: client_states.Step
 ) -> tuple[Taking, Say]:
-    following = Taking(state.round_number, state.identity, ledger, state.words, protocol)
+    following = replace(state, ledger=ledger, protocol=protocol)
     return following, Say(line, step.record, step.message)

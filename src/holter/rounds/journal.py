@@ -18,7 +18,9 @@ class RoundRecord:
     """One round. asked >= reported + dropped; accuracy only where it was evaluated.
 
     via: "protocol" (every message carried) or "sum" (the same integers added directly).
-    epsilon: of the device asked most often so far; None in mode none.
+    epsilon: of the device asked most often so far; None in mode none. clip: of this round, where
+    it adapts. measures: accuracy and loss of the model that the round began with, as clients
+    reported them under noise, where the plan pays for it.
     """
 
     fold: int
@@ -31,6 +33,8 @@ class RoundRecord:
     via: str
     epsilon: float | None
     accuracy: float | None
+    clip: float | None = None
+    measures: tuple[float, ...] = ()
 
     def line(self) -> bytes:
         return event("round", **asdict(self))

@@ -2,7 +2,7 @@
 
 A device trusts nothing but its plan: counts, floors, grid, noise and participation limits
 all stand here, and a coordinator's message can only name values that are checked against
-it. ``check_plan`` is what a device does with a plan it is given; ``planning`` makes one from a
+it. ``acceptance`` is what a device does with a plan it is given; ``planning`` makes one from a
 study.
 """
 
@@ -13,23 +13,19 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
-from holter.algebra.lanes import words_needed
 from holter.algebra.layout import Layout
 from holter.compression import subset
 from holter.crypto import labels
-from holter.privacy import calibration
+from holter.privacy import calibration, matrix
 from holter.privacy.accountant import RHO_UNITS, epsilon_exact, epsilon_rdp, to_units
-from holter.privacy.calibration import Grid, OutOfReach
-from holter.privacy.guarantee import ADJACENCY, UNIT, Guarantee
-from holter.privacy.ledger import Contract
+from holter.privacy.calibration import Grid
+from holter.privacy.contract import Contract
+from holter.privacy.guarantee import ADJACENCY, EXACT, RENYI, UNIT, Guarantee
+from holter.privacy.joint import Joint
 from holter.rounds import promise
-from holter.secagg import finder
-from holter.secagg.errors import Caller
 from holter.secagg.session import Bounds
 from holter.secagg.upload.window import Limits
 from holter.wire.cbor import Value, encode
-
-DEVICE_FLOOR = 20  # clients: a device build takes part in no smaller cohort
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,12 @@ class Plan:
     """All that both sides agree on. Guarantees: it hashes to the same bytes on both sides.
 
     protocol: "secagg", "one-upload" or "plain". groups: sums of one round, beside each other.
-    helpers, seal: of one-upload.
+    helpers, seal: of one-upload. bands: of the server's correlated noise, 1 where the noise of
+    rounds is independent. clip: L2 bound of an update, in its unit; where it adapts, the first.
+    joint: how the norm limit is shared out. clip_quantile, clip_rate: where the clip follows a
+    quantile, else None and 0. budget_units: 1e-9 rho that no device may pass, or None; training
+    ends before one would. what_if: the noise is that of a larger fleet, scaled to these few
+    people, so it protects nobody and no device takes part.
     """
 
     task: str
@@ -69,12 +70,18 @@ class Plan:
     normalise: bool
     mode: str
     noise_multiplier: float
+    bands: int
+    joint: Joint
+    clip_quantile: float | None
+    clip_rate: float
     delta: float
     max_participations: int
     min_separation: int
     compression_share: float
     bits: int
     largest_entry: float
+    budget_units: int | None = None
+    what_if: bool = False
 
     @property
     def bounds(self) -> Bounds:
@@ -94,28 +101,52 @@ class Plan:
         counts = self.counts
         return Limits(counts.survivors_floor, counts.largest_roster, counts.colluders, counts.words)
 
+    @property
+    def encoded(self) -> bytes:
+        """The plan's one encoding (``plan_text`` reads it)."""
+        return encode(_items(dataclasses.asdict(self)))
+
     @cached_property
     def hash(self) -> bytes:
         """SHA-256 over the plan's one encoding."""
-        return hashlib.sha256(labels.PLAN + encode(_items(dataclasses.asdict(self)))).digest()
+        return hashlib.sha256(labels.PLAN + self.encoded).digest()
 
     @property
-    def coordinates(self) -> int:
-        """Integers in a contribution, after compression."""
+    def update_coordinates(self) -> int:
+        """Integers of the update, after compression."""
         return subset.size(self.layout.size, self.compression_share)
 
     @property
+    def coordinates(self) -> int:
+        """Integers in a contribution: the update's and what travels with it (``privacy.joint``)."""
+        return self.update_coordinates + self.joint.extras
+
+    @property
     def honest_shares(self) -> int:
-        """Noise shares that the fewest survivors, less colluders, bring."""
+        """Noise shares that the fewest survivors, less colluders, bring; 1 where each is enough."""
+        if self.mode == "local":
+            return 1
         return self.counts.survivors_floor - self.counts.colluders
+
+    @property
+    def correlated(self) -> bool:
+        """Whether the server adds noise that is correlated from round to round."""
+        return self.grid.correlated_variance > 0
+
+    def scale_at(self, clip: float) -> float:
+        """Grid steps per unit of the update in a round whose clip is ``clip``."""
+        return self.grid.scale * (self.clip / clip)
 
     @property
     def rho_per_participation(self) -> float:
         """What one participation costs a device; 0 where nothing is accounted."""
-        if self.mode == "none":
+        if self.mode == "none" or self.what_if:
             return 0.0
         return calibration.rho_per_participation(
-            self.grid, honest_shares=self.honest_shares, coordinates=self.coordinates
+            self.grid,
+            honest_shares=self.honest_shares,
+            coordinates=self.coordinates,
+            bands=self.bands,
         )
 
     @property
@@ -127,25 +158,37 @@ class Plan:
             self.max_participations,
             self.min_separation,
             to_units(self.rho_per_participation),
+            self.task,
         )
 
-    def epsilon_after(self, participations: int) -> float | None:
-        """Reported epsilon of a device that took part this often; None in mode none."""
-        if self.mode == "none":
-            return None
-        if participations == 0:
+    def epsilon_of(self, rho_units: int) -> float:
+        """The reported epsilon of a device that spent this many 1e-9 rho under this plan.
+
+        Correlated noise is one Gaussian over all rounds, on a lattice 10^3 times finer than its
+        width at least, so the exact form is reported; shares on a lattice have only the Renyi bound.
+        """
+        rho = rho_units / RHO_UNITS
+        if rho_units == 0:
             return 0.0
-        rho = self.contract.rho_units * participations / RHO_UNITS
-        return epsilon_rdp(rho, self.delta)
+        return epsilon_exact(rho, self.delta) if self.correlated else epsilon_rdp(rho, self.delta)
+
+    def epsilon_after(self, participations: int) -> float | None:
+        """Reported epsilon of a device that took part this often; None where none is promised."""
+        if self.mode == "none" or self.what_if:
+            return None
+        return self.epsilon_of(self.contract.rho_units * participations)
 
     def guarantee(self) -> Guarantee | None:
-        """What a fleet under this plan is promised; None in mode none."""
-        if self.mode == "none":
+        """What a fleet under this plan is promised; None in mode none and of a what-if."""
+        if self.mode == "none" or self.what_if:
             return None
-        rho = self.contract.rho_units * self.max_participations / RHO_UNITS
+        units = self.contract.rho_units * self.max_participations
+        rho = units / RHO_UNITS
         return Guarantee(
-            epsilon=epsilon_rdp(rho, self.delta),
+            epsilon=self.epsilon_of(units),
+            method=EXACT if self.correlated else RENYI,
             epsilon_exact=epsilon_exact(rho, self.delta),
+            epsilon_renyi=epsilon_rdp(rho, self.delta),
             delta=self.delta,
             rho=rho,
             unit=UNIT,
@@ -159,7 +202,22 @@ class Plan:
                 min_separation=self.min_separation,
                 survivors_floor=self.counts.survivors_floor,
                 colluders=self.counts.colluders,
+                bands=self.bands,
             ),
+        )
+
+    def signal_to_noise(self, clients: int) -> float:
+        """Forecast for a round of ``clients`` survivors (``calibration.signal_to_noise``)."""
+        equivalent = 1.0
+        if self.correlated:
+            coefficients = matrix.square_root(self.bands)
+            equivalent = matrix.equivalent_multiplier(coefficients, self.rounds)
+        return calibration.signal_to_noise(
+            self.grid,
+            survivors=clients,
+            coordinates=self.update_coordinates,
+            update_share=self.joint.update,
+            equivalent=equivalent,
         )
 
     def subset_seed(self, round_number: int) -> bytes:
@@ -184,71 +242,37 @@ def _items(value: object) -> Value:
 
 def grid_for(
     mode: str,
+    protocol: str,
     *,
     clip: float,
     noise_multiplier: float,
     counts: Counts,
     coordinates: int,
+    bands: int,
+    joint: Joint,
     bits: int,
     largest_entry: float,
 ) -> Grid:
-    """The one rule for lane and scale, used by both sides. Raises OutOfReach."""
+    """The one rule for lane, scale and noise, used by both sides. Raises OutOfReach."""
     if mode == "none":
         if bits == 8:
             return calibration.byte_grid(counts.largest_roster, largest_entry)
         return calibration.noiseless_grid(counts.largest_roster)
-    honest = None if mode == "central" else counts.survivors_floor - counts.colluders
+    if mode == "central" and protocol == "secagg":
+        return calibration.correlated_grid(
+            clip=clip,
+            noise_multiplier=noise_multiplier,
+            largest_sum=counts.largest_roster,
+            coordinates=coordinates,
+            bands=bands,
+            update_share=joint.update,
+        )
+    shares = {"distributed": counts.survivors_floor - counts.colluders, "local": 1, "central": None}
     return calibration.noisy_grid(
         clip=clip,
         noise_multiplier=noise_multiplier,
         largest_sum=counts.largest_roster,
-        honest_shares=honest,
+        honest_shares=shares[mode],
         coordinates=coordinates,
+        update_share=joint.update,
     )
-
-
-class PlanRefused(ValueError):
-    """A device does not take part under this plan."""
-
-
-def check_plan(plan: Plan, *, device_floor: int = DEVICE_FLOOR) -> None:
-    """What a device checks before it trusts a plan: floors, and the grid by its own sums.
-
-    device_floor: compiled into a device build; tests and simulations of small groups pass a
-    smaller one explicitly. Raises PlanRefused.
-    """
-    counts = plan.counts
-    if plan.protocol not in ("secagg", "one-upload"):
-        raise PlanRefused(
-            f"protocol {plan.protocol} shows the server single contributions; it is for simulations"
-        )
-    if counts.survivors_floor < device_floor:
-        raise PlanRefused(
-            f"a sum of {counts.survivors_floor} may be opened; this device takes part from "
-            f"{device_floor} on"
-        )
-    if counts.words != words_needed(plan.coordinates, plan.grid.lane_bits):
-        raise PlanRefused("the plan's word count does not follow from its layout and lane")
-    if plan.mode not in ("none", "distributed", "central"):
-        raise PlanRefused(f"privacy mode {plan.mode} is unknown to this device")
-    if plan.mode == "central" and (plan.protocol, plan.helpers) != ("one-upload", 1):
-        raise PlanRefused("central noise needs one upload and exactly one helper")
-    try:
-        # Both protocols check their counts when they are built.
-        if plan.protocol == "secagg":
-            finder.for_roster(plan.bounds, counts.largest_roster)
-        else:
-            plan.limits  # noqa: B018
-        expected = grid_for(
-            plan.mode,
-            clip=plan.clip,
-            noise_multiplier=plan.noise_multiplier,
-            counts=counts,
-            coordinates=plan.coordinates,
-            bits=plan.bits,
-            largest_entry=plan.largest_entry,
-        )
-    except (Caller, OutOfReach) as error:
-        raise PlanRefused(f"the plan cannot be kept: {error}") from None
-    if expected != plan.grid:
-        raise PlanRefused("the plan's grid is not the one that its promise needs")

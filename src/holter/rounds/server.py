@@ -190,6 +190,7 @@ def accounting(plan: Plan) -> bytes:
         "lane_bits": grid.lane_bits,
         "norm_limit": grid.norm_limit,
         "share_variance": grid.share_variance,
+        "correlated_variance": grid.correlated_variance,
         "honest_shares": plan.honest_shares,
     }
     return encode(named)

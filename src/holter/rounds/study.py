@@ -23,6 +23,7 @@ from holter.rounds.tables import (
     CompressionTable,
     DataTable,
     EvaluationTable,
+    MeantForTable,
     ModelTable,
     PersonalisationTable,
     PrivacyTable,
@@ -99,6 +100,7 @@ def _check_together(study: Study) -> None:
             f"privacy.mode is {privacy.mode}: give privacy.epsilon or "
             'privacy.noise_multiplier (or mode = "none", which is NOT PRIVATE)'
         )
+    _check_privacy(study)
     _check_protocol(study)
     if data.source != "synthetic" and not data.path:
         raise StudyError(f"data.source is {data.source}: data.path must name the file")
@@ -108,6 +110,42 @@ def _check_together(study: Study) -> None:
         raise StudyError(f"data.source is {data.source}: name the feature columns in data.columns")
     if study.compression.method == "none" and study.compression.share != 1.0:
         raise StudyError('compression.share needs compression.method = "subset"')
+
+
+def _check_privacy(study: Study) -> None:
+    """What each mode of privacy can and cannot carry."""
+    privacy = study.privacy
+    extras = [
+        name
+        for name, asked in (
+            ("stop_at_epsilon", privacy.stop_at_epsilon is not None),
+            ("metrics_share", privacy.metrics_share > 0),
+            ("meant_for", privacy.meant_for is not None),
+        )
+        if asked
+    ]
+    if privacy.mode == "none" and extras:
+        raise StudyError(
+            f'privacy.{extras[0]} means nothing with privacy.mode = "none": leave it out, or '
+            "choose a mode"
+        )
+    if privacy.meant_for is not None and privacy.stop_at_epsilon is not None:
+        raise StudyError(
+            "privacy.stop_at_epsilon is for runs whose own people are counted: leave it out of a "
+            "what-if"
+        )
+    if privacy.clipping == "adaptive":
+        if privacy.mode != "distributed":
+            raise StudyError(
+                'privacy.clipping = "adaptive" is for privacy.mode = "distributed": under '
+                "correlated noise a clip that changes would change what earlier rounds promised, "
+                "and under local noise nobody could read the quantile"
+            )
+        if privacy.bound != "clip":
+            raise StudyError(
+                'privacy.clipping = "adaptive" needs privacy.bound = "clip": normalised updates '
+                "all have the clip's length, so there is no quantile to follow"
+            )
 
 
 def _check_protocol(study: Study) -> None:
@@ -120,11 +158,11 @@ def _check_protocol(study: Study) -> None:
             'the same integers as fast), or privacy.mode = "none"'
         )
     single = aggregation.protocol == "one-upload" and aggregation.helpers == 1
-    if mode == "central" and not single:
+    if mode == "central" and aggregation.protocol == "one-upload" and not single:
         raise StudyError(
-            'privacy.mode = "central" needs aggregation.protocol = "one-upload" with helpers = 1, '
-            "where helper and leader each add all of the noise; with four helpers their sums could "
-            "not be compared"
+            'privacy.mode = "central" needs aggregation.protocol = "secagg", or "one-upload" with '
+            "helpers = 1, where helper and leader each add all of the noise; with four helpers "
+            "their sums could not be compared"
         )
     if study.compression.bits == 8 and mode != "none":
         raise StudyError(
@@ -176,6 +214,8 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
         return value
     if where == "data.signals" and isinstance(value, list):
         return tuple(_table(SignalTable, _mapping(item, where), where) for item in value)
+    if where == "privacy.meant_for" and isinstance(value, Mapping):
+        return _table(MeantForTable, value, where)
     if where == "data.labels" and isinstance(value, Mapping):
         return {name: _raw_labels(raw, f"{where}.{name}") for name, raw in value.items()}
     if where in ("data.leave_out", "data.leave_out_people"):

@@ -170,7 +170,12 @@ class CohortTable:
     max_participations: int | None = key(
         None, "rounds one device may take part in (default: what the rounds need)", least=1
     )
-    min_separation: int = key(1, "rounds between two participations of a device", least=1)
+    min_separation: int | None = key(
+        None,
+        "rounds between two participations of a device (default: 1; with correlated noise, what "
+        "the people allow)",
+        least=1,
+    )
 
 
 @dataclass(frozen=True)
@@ -197,30 +202,61 @@ class AggregationTable:
 
 
 @dataclass(frozen=True)
+class MeantForTable:
+    """The fleet that a what-if is about: its noise, scaled to the few people of the study."""
+
+    population: int = key(about="people of the fleet", least=4)
+    clients_per_round: int = key(about="clients a round of the fleet wants", least=2)
+
+
+@dataclass(frozen=True)
 class PrivacyTable:
     """What is promised, to whom, and the bound on one update."""
 
     mode: str = key(
         "distributed",
-        "distributed: each device adds its share of the noise; central: one-upload with one "
-        "helper, helper and leader each add all of it; none: NOT PRIVATE",
-        choices=("distributed", "central", "none"),
+        "distributed: each device adds its share of the noise, against the server; central: the "
+        "server adds correlated noise, against those who see models (one-upload with one helper: "
+        "helper and leader each add all of it); local: each device adds all it needs; "
+        "none: NOT PRIVATE",
+        choices=("distributed", "central", "local", "none"),
     )
     epsilon: float | None = key(None, "target for the whole study", above=0)
     noise_multiplier: float | None = key(
         None, "instead of epsilon: noise on the sum over the clip", above=0
     )
+    stop_at_epsilon: float | None = key(
+        None, "training ends, with the last model, before any device would pass this", above=0
+    )
     delta: float = key(1e-6, "chance that the bound fails", above=0, most=0.1)
-    clip: float = key(1.0, "L2 bound of one update", above=0)
+    clip: float = key(1.0, "L2 bound of one update; where it adapts, the first", above=0)
     bound: str = key(
         "normalise",
         "bring every non-zero update to the clip, or only longer ones",
         choices=("normalise", "clip"),
     )
+    clipping: str = key(
+        "fixed",
+        "whether the clip follows a quantile of the updates' norms from round to round",
+        choices=("fixed", "adaptive"),
+    )
+    clip_quantile: float = key(
+        0.5, "adaptive: share of clients whose update is to stay below the clip", above=0, most=0.99
+    )
+    clip_rate: float = key(0.2, "adaptive: how fast the clip follows", above=0, most=1)
+    metrics_share: float = key(
+        0.0,
+        "share of each charge that pays for accuracy and loss on the clients' own windows",
+        least=0,
+        most=0.5,
+    )
     colluders: int | None = key(
         None,
         "corrupt clients a round is sized to bear (default: 5 % of clients_per_round)",
         least=0,
+    )
+    meant_for: MeantForTable | None = key(  # noqa: RUF009  (a field, as all keys are)
+        None, "what-if: `[privacy.meant_for]` with `population` and `clients_per_round` of a fleet"
     )
 
 
@@ -311,7 +347,6 @@ TABLES: dict[str, type] = {
 }  # fmt: skip
 
 PLANNED = {
-    "privacy.meant_for": "what-if for a larger population",
     "schedule": "a schedule for real devices",
     "cohort.strata": "stratified selection",
 }  # keys of the design that this version does not have; asking for one says so

@@ -6,16 +6,14 @@ work; here stand the plan's window and the central noise, which needs the plan's
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from holter.crypto.hpke import Suite
 from holter.crypto.signature import SigningKey
-from holter.privacy.ledger import DeviceLedger
+from holter.privacy.device_ledger import DeviceLedger
 from holter.privacy.source import Source
+from holter.rounds.acceptance import DevicePolicy, check_plan, check_source
 from holter.rounds.client import Identity, Say
-from holter.rounds.pipeline import contribution
-from holter.rounds.plan import Plan, check_plan
+from holter.rounds.pipeline import ClientUpdate, contribution
+from holter.rounds.plan import Plan
 from holter.secagg.errors import Caller
 from holter.secagg.upload import client
 from holter.secagg.upload.window import Window
@@ -54,23 +52,26 @@ def contribute(
     round_number: int,
     identity: Identity,
     ledger: DeviceLedger,
-    update: npt.NDArray[np.float32],
+    update: ClientUpdate,
     *,
     offers: tuple[bytes, ...],
     expires_minute: int,
     minute: int,
-    device_floor: int,
+    clip: float,
+    policy: DevicePolicy,
     source: Source,
 ) -> tuple[DeviceLedger, Say]:
     """The device's only message in this round; the ledger is charged with it.
 
-    Raises PlanRefused, privacy.ledger.Refused, privacy.clipping.NotFinite, HelperFault.
+    clip: of the round, public. policy: what this device accepts. Raises PlanRefused,
+    SimulatedRandomness, contract.Refused, NotFinite, HelperFault.
     """
-    check_plan(plan, device_floor=device_floor)
+    check_source(source, policy)
+    check_plan(plan, policy)
     if window.plan_hash != plan.hash or window.limits != plan.limits:
         raise Caller("the window is not of this plan")
-    ledger.check(round_number)
-    words = contribution(update, plan, round_number, source=source)
+    ledger.check(plan.hash.hex(), round_number, minute)
+    words = contribution(update, plan, round_number, clip=clip, source=source)
     random = source.read(client.random_bytes_needed(window))
     step = client.report(
         window,
@@ -82,5 +83,5 @@ def contribute(
         minute=minute,
         random=random,
     )
-    charged, line = ledger.charge(round_number)
+    charged, line = ledger.charge(plan.hash.hex(), round_number, minute)
     return charged, Say(line, step.record, step.message)

@@ -13,9 +13,11 @@ import hashlib
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from holter.crypto import labels
 from holter.crypto.prg import Stream
+from holter.privacy.discrete_gaussian import LARGEST_SIGMA
 from holter.wire.cbor import encode
 
 _TAIL = 12  # standard deviations of the table; what lies beyond has probability 2^-107
@@ -45,7 +47,16 @@ class SeededSource:
         return self._stream.read(length)
 
     def discrete_gaussian(self, variance: int, count: int) -> npt.NDArray[np.int64]:
-        """By table inversion with 64-bit thresholds: as good as exact for a simulation."""
+        """By table inversion with 64-bit thresholds: as good as exact for a simulation.
+
+        Beyond LARGEST_SIGMA, where a table would not fit, a rounded normal of 53-bit uniforms:
+        the two differ by less than a simulation could show.
+        """
+        if variance > LARGEST_SIGMA**2:
+            uniform = (np.frombuffer(self.read(8 * count), dtype="<u8") >> 11) + 0.5
+            normal: npt.NDArray[np.float64] = ndtri(uniform * 2.0**-53)
+            found: npt.NDArray[np.int64] = np.rint(normal * variance**0.5).astype(np.int64)
+            return found
         values, thresholds = _table(variance)
         draws = np.frombuffer(self.read(8 * count), dtype="<u8")
         return values[np.searchsorted(thresholds, draws, side="right")]

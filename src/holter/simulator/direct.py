@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from holter.algebra import ring
-from holter.privacy.ledger import DeviceLedger
+from holter.privacy.device_ledger import DeviceLedger
 from holter.rounds.pipeline import central_noise, contribution
 from holter.rounds.plan import Plan
 from holter.secagg import finder
@@ -21,7 +21,7 @@ from holter.secagg.graph import all_neighbours
 from holter.simulator.dice import SeededSource
 from holter.simulator.loop import Updates
 from holter.simulator.outcome import Outcome
-from holter.simulator.population import Fate
+from holter.simulator.population import MINUTE, Fate
 
 SourceOf = Callable[[int], SeededSource]
 Ledgers = Mapping[int, DeviceLedger]
@@ -68,28 +68,39 @@ def add(
     ledgers: Ledgers,
     source_of: SourceOf,
     circle_of: CircleOf,
+    *,
+    clip: float,
 ) -> Outcome:
     """The outcome of a round without its messages, under the plan's protocol.
 
     circle_of: the graph of those who advertised, asked for only where there is one.
     """
     if plan.protocol == "secagg":
-        return _secagg(plan, round_number, updates, fates, ledgers, source_of, circle_of)
-    return _uploads(plan, round_number, updates, fates, ledgers, source_of)
+        ended = _secagg(plan, round_number, fates, ledgers, circle_of)
+    else:
+        ended = _uploads(plan, round_number, fates, ledgers)
+    if isinstance(ended, Outcome):
+        return ended
+    survivors, current = ended
+    return _summed(
+        plan, round_number, updates, fates, sorted(survivors), current, source_of, clip=clip
+    )
+
+
+Survivors = tuple[Collection[int], Ledgers]
+"""Whose contributions are summed, and every device's ledger afterwards."""
 
 
 def _secagg(
     plan: Plan,
     round_number: int,
-    updates: Updates,
     fates: Mapping[int, Fate],
     ledgers: Ledgers,
-    source_of: SourceOf,
     circle_of: CircleOf,
-) -> Outcome:
+) -> Outcome | Survivors:
     for device, fate in fates.items():
         if fate >= Fate.ADVERTISED:
-            ledgers[device].check(round_number)
+            ledgers[device].check(plan.hash.hex(), round_number, MINUTE)
     current = dict(ledgers)
     bounds = plan.bounds
     reached = {fate: frozenset(d for d in fates if fates[d] >= fate) for fate in Fate}
@@ -112,7 +123,7 @@ def _secagg(
     # A client with too few neighbours in U2 leaves before it has charged anything.
     sent = frozenset(d for d in reached[Fate.SENT] if circle.held_by(d, shared) >= circle.threshold)
     for device in sent:
-        current[device], _ = current[device].charge(round_number)
+        current[device], _ = current[device].charge(plan.hash.hex(), round_number, MINUTE)
     if len(sent) < floor:
         return abandoned(f"{len(sent)} of {len(shared)} vectors arrived; {floor} are needed")
     survivors = _with_enough_holders(circle, sent)
@@ -128,7 +139,7 @@ def _secagg(
         return abandoned(
             f"too few shares of a client's secret were released; {circle.threshold} open it"
         )
-    return _summed(plan, round_number, updates, fates, sorted(survivors), current, source_of)
+    return survivors, current
 
 
 def _with_enough_holders(circle: Circle, sent: frozenset[int]) -> frozenset[int]:
@@ -156,23 +167,18 @@ def _opens(
 
 
 def _uploads(
-    plan: Plan,
-    round_number: int,
-    updates: Updates,
-    fates: Mapping[int, Fate],
-    ledgers: Ledgers,
-    source_of: SourceOf,
-) -> Outcome:
+    plan: Plan, round_number: int, fates: Mapping[int, Fate], ledgers: Ledgers
+) -> Outcome | Survivors:
     """One upload, or plain: who uploaded is in the sum, whatever becomes of the device."""
     current = dict(ledgers)
     uploaded = sorted(d for d, fate in fates.items() if fate >= Fate.SENT)
     for device in uploaded:
-        current[device], _ = current[device].charge(round_number)
+        current[device], _ = current[device].charge(plan.hash.hex(), round_number, MINUTE)
     floor = plan.counts.survivors_floor
     if len(uploaded) < floor:
         reason = f"{len(uploaded)} devices reported; {floor} are needed"
         return Outcome((), reason, 0, len(fates), current)
-    return _summed(plan, round_number, updates, fates, uploaded, current, source_of)
+    return uploaded, current
 
 
 def _summed(
@@ -183,13 +189,15 @@ def _summed(
     survivors: Collection[int],
     current: Ledgers,
     source_of: SourceOf,
+    *,
+    clip: float,
 ) -> Outcome:
     contributions = (
-        contribution(updates[device], plan, round_number, source=source_of(device))
+        contribution(updates[device], plan, round_number, clip=clip, source=source_of(device))
         for device in survivors
     )
     words = ring.total(contributions, plan.counts.words)
-    if plan.mode == "central":
+    if plan.grid.central_variance:
         words = words + central_noise(plan, source=source_of(HELPER))
         words = words + central_noise(plan, source=source_of(LEADER))
     return Outcome((words,), None, len(survivors), len(fates) - len(survivors), current)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from holter.crypto.signature import SigningKey
-from holter.privacy.ledger import DeviceLedger
+from holter.privacy.device_ledger import DeviceLedger
 from holter.rounds import client, server
+from holter.rounds.acceptance import SIMULATION
 from holter.rounds.client import Identity
+from holter.rounds.pipeline import ClientUpdate
 from holter.rounds.plan import Plan
 from holter.secagg.errors import CoordinatorFault
 from holter.secagg.session import Session
@@ -23,9 +22,7 @@ from holter.simulator.dice import SeededSource
 from holter.simulator.outcome import Outcome, Traffic
 from holter.simulator.population import MINUTE, Fate
 
-SIMULATION_FLOOR = 2  # clients: a simulation may sum small groups, since it protects nobody
-
-Updates = Mapping[int, npt.NDArray[np.float32]]
+Updates = Mapping[int, ClientUpdate]
 
 
 @dataclass(frozen=True)
@@ -56,6 +53,7 @@ def carry(
     source_of: Callable[[int], SeededSource],
     *,
     beacon: bytes,
+    clip: float,
 ) -> Carried:
     """Carry one whole round. updates: by device, for every device that is not away.
 
@@ -81,7 +79,9 @@ def carry(
             current[device],
             updates[device],
             beacon=beacon,
-            device_floor=SIMULATION_FLOOR,
+            clip=clip,
+            minute=MINUTE,
+            policy=SIMULATION,
             source=sources[device],
         )
         state = server.join(state, say.message)
@@ -101,7 +101,9 @@ def carry(
                 del taking[device]
                 continue
             try:
-                following, reply = client.receive(taking[device], message, source=sources[device])
+                following, reply = client.receive(
+                    taking[device], message, minute=MINUTE, source=sources[device]
+                )
             except CoordinatorFault:
                 taking.pop(device)
                 continue
@@ -115,7 +117,9 @@ def carry(
         return Carried(Outcome((), state.reason, 0, len(fates), current), None, seating)
     assert isinstance(state, server.Closed)
     for device in [seats[seat] for seat in outbox if seats.get(seat) in taking]:
-        finished, _ = client.receive(taking[device], state.result, source=sources[device])
+        finished, _ = client.receive(
+            taking[device], state.result, minute=MINUTE, source=sources[device]
+        )
         current[device] = finished.ledger
         got[device] += len(state.result)
     lost = len(fates) - state.survivors

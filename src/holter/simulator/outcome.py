@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from holter.algebra.ring import Words
-from holter.privacy.ledger import DeviceLedger
+from holter.privacy.device_ledger import DeviceLedger
 
 
 @dataclass(frozen=True)

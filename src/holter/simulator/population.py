@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from holter.crypto.signature import SigningKey
+from holter.privacy.contract import Contract, Limits
+from holter.privacy.device_ledger import DeviceLedger
 from holter.rounds.client import Identity
 from holter.simulator.dice import generator, key
 from holter.trust import credential
@@ -52,6 +54,19 @@ def fates(
         else:
             drawn[device] = Fate(int(where)) if vanishes < dropout else Fate.COMPLETE
     return drawn
+
+
+_NO_LIMIT = Limits(1 << 62, 1 << 62)  # 1e-9 rho: virtual devices have nothing to lose
+
+
+def virtual_ledger(contract: Contract) -> DeviceLedger:
+    """The ledger of any virtual device that has joined a study; unsigned, for it protects nobody.
+
+    A what-if asks its few people far more often than its fleet would, and charges nothing.
+    """
+    opened, _ = DeviceLedger.opened(_NO_LIMIT, MINUTE)
+    joined, _ = opened.join(contract, MINUTE)
+    return joined
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,15 @@ import numpy.typing as npt
 from holter.learning import server_optimizer
 from holter.learning.model import Vector
 from holter.learning.server_optimizer import ServerState
-from holter.privacy.ledger import DeviceLedger, PopulationLedger
+from holter.privacy import correlated, matrix
+from holter.privacy.chain import Sign
+from holter.privacy.correlated import Stream
+from holter.privacy.device_ledger import DeviceLedger
+from holter.privacy.population_ledger import PopulationLedger
 from holter.rounds.cohort import Participation
 from holter.rounds.plan import Plan
 from holter.simulator.outcome import Outcome, Traffic
+from holter.simulator.population import MINUTE, virtual_ledger
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class Progress:
-    """One training after ``rounds_done`` rounds."""
+    """One training after ``rounds_done`` rounds.
+
+    clip: of the next round. stream: the server's correlated noise, where the plan has it.
+    stopped: why no further round is paid for, once that is so.
+    """
 
     rounds_done: int
     parameters: Vector
@@ -65,10 +74,15 @@ class Progress:
     devices: Mapping[int, DeviceLedger]
     population: PopulationLedger
     tally: Tally
+    clip: float
+    stream: Stream | None
+    stopped: str | None = None
 
     @classmethod
-    def start(cls, plan: Plan, parameters: Vector, people: int, ledger_head: str) -> Progress:
-        """Before the first round."""
+    def start(
+        cls, plan: Plan, parameters: Vector, people: int, *, head: str, sign: Sign
+    ) -> Progress:
+        """Before the first round. head, sign: of the population's ledger."""
         contract = plan.contract
         return cls(
             rounds_done=0,
@@ -77,9 +91,11 @@ class Progress:
             averaged=np.zeros(len(parameters)),
             averaged_rounds=0,
             participation=Participation(people, plan.max_participations, plan.min_separation),
-            devices={device: DeviceLedger(contract) for device in range(people)},
-            population=PopulationLedger(contract, head=ledger_head),
+            devices=dict.fromkeys(range(people), virtual_ledger(contract)),
+            population=PopulationLedger(contract, head=head, sign=sign),
             tally=Tally(),
+            clip=plan.clip,
+            stream=stream_of(plan),
         )
 
     @property
@@ -96,7 +112,15 @@ class Progress:
             "server.first": self.server.first,
             "server.second": self.server.second,
             "averaged": self.averaged,
+            **self._noise_arrays(),
         }
+
+    def _noise_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The server's secrets of the last rounds; in a simulation they follow from the seed."""
+        if self.stream is None:
+            return {}
+        sums, estimates = self.stream.arrays()
+        return {"noise.sums": sums, "noise.estimates": estimates}
 
     def facts(self) -> dict[str, Any]:
         """The part that is not, as JSON can hold it."""
@@ -105,9 +129,11 @@ class Progress:
             "rounds_done": self.rounds_done,
             "server_steps": self.server.steps,
             "averaged_rounds": self.averaged_rounds,
+            "clip": self.clip,
+            "stopped": self.stopped,
             "times": list(self.participation.times.items()),
             "last": list(self.participation.last.items()),
-            "charged": [[d, list(ledger.rounds)] for d, ledger in self.devices.items()],
+            "charged": [[d, _charged(ledger)] for d, ledger in self.devices.items()],
             "counted": list(self.population.participations.items()),
             "ledger_head": self.population.head,
             "tally": {**vars(self.tally), "traffic": vars(traffic) if traffic else None},
@@ -120,14 +146,16 @@ class Progress:
         people: int,
         arrays: Mapping[str, npt.NDArray[Any]],
         facts: Mapping[str, Any],
+        *,
+        sign: Sign,
     ) -> Progress:
         """From a checkpoint's arrays and facts; the device ledgers are charged again."""
         contract = plan.contract
         devices = {}
         for device, rounds in facts["charged"]:
-            ledger = DeviceLedger(contract)
+            ledger = virtual_ledger(contract)
             for number in rounds:
-                ledger, _ = ledger.charge(number)
+                ledger, _ = ledger.charge(contract.plan_hash, number, MINUTE)
             devices[device] = ledger
         tally = dict(facts["tally"])
         traffic = tally.pop("traffic")
@@ -147,6 +175,27 @@ class Progress:
                 dict(facts["last"]),
             ),
             devices=devices,
-            population=PopulationLedger(contract, dict(facts["counted"]), facts["ledger_head"]),
+            population=PopulationLedger(
+                contract, dict(facts["counted"]), facts["ledger_head"], sign=sign
+            ),
             tally=Tally(**tally, traffic=Traffic(**traffic) if traffic else None),
+            clip=facts["clip"],
+            stream=stream_of(plan, arrays),
+            stopped=facts["stopped"],
         )
+
+
+def _charged(ledger: DeviceLedger) -> list[int]:
+    """Rounds that a virtual device has charged; it knows one campaign."""
+    (campaign,) = ledger.campaigns.values()
+    return list(campaign.rounds)
+
+
+def stream_of(plan: Plan, arrays: Mapping[str, npt.NDArray[Any]] | None = None) -> Stream | None:
+    """The server's correlated noise: as a checkpoint held it, or before the first round."""
+    if not plan.correlated:
+        return None
+    coefficients = matrix.on_grid(matrix.square_root(plan.bands))
+    if arrays is None:
+        return Stream(coefficients)
+    return correlated.restored(coefficients, arrays["noise.sums"], arrays["noise.estimates"])

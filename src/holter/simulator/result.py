@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holter.learning.evaluation import Scores, Spread
-from holter.privacy.guarantee import ADVERSARY, NoGuarantee
 from holter.rounds.plan import Plan
 from holter.simulator.progress import Tally
 
@@ -65,51 +64,6 @@ def _block(scores: Scores, classes: Sequence[str]) -> dict[str, Any]:
 
 def _spread(spread: Spread) -> dict[str, float]:
     return {"mean": spread.mean, "p10": spread.p10, "min": spread.min}
-
-
-def privacy_block(plan: Plan, ledger_head: str) -> dict[str, Any]:
-    """What is promised: nothing in a simulation, and what a fleet under this plan would get."""
-    would_be = plan.guarantee()
-    if would_be is None:
-        nothing = NoGuarantee(
-            'THIS RUN IS NOT PRIVATE: privacy.mode is "none", so no noise was added and no '
-            "epsilon exists.",
-            None,
-        )
-    else:
-        nothing = NoGuarantee(
-            "SIMULATION: nobody is protected by this run; its randomness follows from a seed. "
-            "A fleet of devices under this plan would have: " + would_be.in_words(),
-            would_be,
-        )
-    return {
-        "mode": plan.mode,
-        "epsilon": would_be.epsilon if would_be else None,
-        "epsilon_exact": would_be.epsilon_exact if would_be else None,
-        "delta": would_be.delta if would_be else None,
-        "unit": would_be.unit if would_be else "none",
-        "adjacency": would_be.adjacency if would_be else "none",
-        "adversary": would_be.adversary
-        if would_be
-        else "none: plain aggregation shows the server every contribution"
-        if plan.protocol == "plain"
-        else f"none: the sums protect against an {ADVERSARY} only as far as a sum does",
-        "claimed": False,
-        "statement": nothing.reason,
-        "assumptions": list(would_be.assumptions) if would_be else [],
-        "noise_multiplier": plan.noise_multiplier if would_be else None,
-        "clip": plan.clip if would_be else None,
-        "bound": ("normalise" if plan.normalise else "clip") if would_be else None,
-        "rho_per_participation": plan.rho_per_participation if would_be else None,
-        "max_participations": plan.max_participations,
-        "min_separation": plan.min_separation,
-        "survivors_floor": plan.counts.survivors_floor,
-        "colluders": plan.counts.colluders,
-        "amplification": "none",
-        "randomness": "simulated",
-        "meant_for": None,
-        "ledger_head": ledger_head,
-    }
 
 
 def secure_block(plan: Plan, tally: Tally) -> dict[str, Any]:
@@ -168,10 +122,11 @@ def traffic_block(plan: Plan, tally: Tally) -> dict[str, Any]:
     }
 
 
-def rounds_block(plan: Plan, tally: Tally) -> dict[str, Any]:
+def rounds_block(plan: Plan, tally: Tally, stopped: str | None) -> dict[str, Any]:
     """How the rounds went."""
     return {
         "planned": plan.rounds,
+        "stopped": stopped,
         "closed": tally.closed,
         "abandoned": tally.abandoned,
         "asked": tally.asked,

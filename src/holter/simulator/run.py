@@ -9,6 +9,8 @@ mend is refused before the run's folder is made.
 
 from __future__ import annotations
 
+import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,23 +19,25 @@ from typing import Any
 import numpy as np
 import torch
 
+from holter.crypto.signature import SigningKey
 from holter.learning.client_update import Learner
 from holter.learning.model import Vector, layout_of, parameters_of
-from holter.privacy.ledger import GENESIS
+from holter.privacy.chain import GENESIS, signer
 from holter.rounds import journal
 from holter.rounds.journal import RoundRecord
 from holter.rounds.plan import Plan
-from holter.rounds.planning import make_plan
+from holter.rounds.planning import deployment, make_plan
+from holter.rounds.statement import privacy_block
 from holter.rounds.study import Study
 from holter.signals.splits import folds, new_people
 from holter.signals.windows import InputShape
 from holter.simulator import arms, result
-from holter.simulator.dice import generator
+from holter.simulator.dice import generator, key
 from holter.simulator.participants import Participant, module_of, participants, shape_of
 from holter.simulator.people import People, inputs_of
 from holter.simulator.progress import Progress
 from holter.simulator.store import JOURNAL, LEDGER, RunFolder
-from holter.simulator.training import Training, local_steps
+from holter.simulator.training import Spent, Training, local_steps
 from holter.simulator.workers import Workers
 
 OnRound = Callable[[RoundRecord, "Stage"], None]
@@ -75,6 +79,12 @@ class Prepared:
     shape: InputShape
     splits: tuple[Split, ...]
     plans: tuple[Plan, ...]
+    fleet: Plan | None  # that a what-if is about
+
+    @property
+    def promised(self) -> Plan:
+        """The plan whose promise is reported: the fleet's, or that of the last training."""
+        return self.fleet or self.plans[-1]
 
 
 def check(study: Study, people: People) -> Prepared:
@@ -86,7 +96,8 @@ def check(study: Study, people: People) -> Prepared:
     layout = layout_of(module_of(study, shape))
     splits = _splits(study, len(people.recorded))
     plans = tuple(make_plan(study, people=len(s.train), layout=layout) for s in splits)
-    return Prepared(study, people, shape, splits, plans)
+    fleet = deployment(study, layout=layout) if study.privacy.meant_for else None
+    return Prepared(study, people, shape, splits, plans, fleet)
 
 
 def _splits(study: Study, count: int) -> tuple[Split, ...]:
@@ -121,6 +132,8 @@ def run(
     # Started first, so that they import torch while this process prepares everyone's windows.
     with Workers(_worker_count(prepared)) as workers:
         try:
+            counts = [len(split.train) for split in prepared.splits]
+            folder.write_plans(prepared.plans, counts, prepared.fleet)
             state = _State(prepared, folder)
             if resume and folder.has_checkpoint:
                 state.restore()
@@ -178,6 +191,8 @@ class _State:
         self.first_model: Vector = parameters_of(module)
         self.learner = Learner(module, prepared.shape.classes)
         self.people: Sequence[Participant] = participants(self.study, prepared.people, self.learner)
+        self.key = SigningKey(key(self.study.study.seed, "server"))
+        self.sign = signer(self.key)
         self.number = 0
         self.training: Training
         self.progress: Progress
@@ -191,7 +206,9 @@ class _State:
         plan, split = self.prepared.plans[number], self.prepared.splits[number]
         self.number = number
         self.training = Training(self.study, plan, number, split.train)
-        self.progress = Progress.start(plan, self.first_model, len(split.train), head)
+        self.progress = Progress.start(
+            plan, self.first_model, len(split.train), head=head, sign=self.sign
+        )
         population, line = self.progress.population.opening()
         self.progress = replace(self.progress, population=population)
         self.folder.append(LEDGER, line)
@@ -201,8 +218,12 @@ class _State:
         """All rounds that are left of this training, then the arms on its new people."""
         split, plan = self.prepared.splits[self.number], self.prepared.plans[self.number]
         stage = Stage(self.number, len(self.prepared.splits), plan.rounds)
-        while self.progress.rounds_done < plan.rounds:
+        while self.progress.rounds_done < plan.rounds and self.progress.stopped is None:
             one = self.training.next_round(self.progress, workers)
+            if isinstance(one, Spent):
+                self.stop(one.reason)
+                break
+            clip = self.progress.clip if plan.clip_quantile is not None else None
             self.progress = one.progress
             number = one.progress.rounds_done
             accuracy = None
@@ -219,8 +240,10 @@ class _State:
                 outcome="closed" if one.outcome.closed else "abandoned",
                 reason=one.outcome.reason,
                 via=one.via,
-                epsilon=plan.epsilon_after(one.progress.participation.most),
+                epsilon=self.epsilon(),
                 accuracy=accuracy,
+                clip=clip,
+                measures=one.extras.measures,
             )
             self.folder.append(LEDGER, one.ledger_line)
             self.folder.append(JOURNAL, record.line())
@@ -238,6 +261,29 @@ class _State:
                 split.new,
             )
             self.save()
+
+    def epsilon(self) -> float | None:
+        """Of the device asked most often so far; in a what-if of one in the fleet."""
+        plan, fleet = self.training.plan, self.prepared.fleet
+        if fleet is None:
+            return plan.epsilon_after(self.progress.participation.most)
+        meant = self.study.privacy.meant_for
+        assert meant is not None
+        asked = self.progress.rounds_done * fleet.asked_per_round
+        return fleet.epsilon_after(math.ceil(asked / meant.population))
+
+    def stop(self, reason: str) -> None:
+        """End this training before its last round; the last model stands."""
+        population, line = self.progress.population.stopped(reason, self.progress.rounds_done)
+        self.progress = replace(self.progress, stopped=reason, population=population)
+        self.folder.append(LEDGER, line)
+        self.folder.append(
+            JOURNAL,
+            journal.event(
+                "stopped", fold=self.number, rounds_done=self.progress.rounds_done, reason=reason
+            ),
+        )
+        self.save()
 
     def save(self) -> None:
         """Replace the checkpoint."""
@@ -262,7 +308,9 @@ class _State:
         own = {
             n.removeprefix("progress."): a for n, a in arrays.items() if n.startswith("progress.")
         }
-        self.progress = Progress.restored(plan, len(split.train), own, facts["progress"])
+        self.progress = Progress.restored(
+            plan, len(split.train), own, facts["progress"], sign=self.sign
+        )
         for name, array in arrays.items():
             if name.startswith("answers."):
                 _, person, arm = name.split(".")
@@ -276,6 +324,10 @@ class _State:
     def finish(self, report: Report, version: str) -> dict[str, Any]:
         """The result, the report and the model, written in this order, the result last."""
         prepared, study, plan = self.prepared, self.study, self.prepared.plans[-1]
+        digest = hashlib.sha256(self.progress.model.tobytes()).hexdigest()
+        population, line = self.progress.population.published(self.progress.rounds_done, digest)
+        self.progress = replace(self.progress, population=population)
+        self.folder.append(LEDGER, line)
         tally = self.progress.tally
         classes = prepared.people.classes
         found = arms.scores(arms.verdicts(self.people, self.answers), len(classes))
@@ -306,9 +358,14 @@ class _State:
                 "local_epochs": study.training.local_epochs,
                 "learning_rate": study.training.learning_rate,
             },
-            "rounds": result.rounds_block(plan, tally),
+            "rounds": result.rounds_block(plan, tally, self.progress.stopped),
             "evaluation": result.evaluation_blocks(found, classes),
-            "privacy": result.privacy_block(plan, self.progress.population.head),
+            "privacy": privacy_block(
+                prepared.promised,
+                self.progress.population.head,
+                self.key.public,
+                study.privacy.meant_for,
+            ),
             "secure_aggregation": result.secure_block(plan, tally),
             "traffic": result.traffic_block(plan, tally),
             "time": {"seconds": round(self.seconds(), 3)},

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +20,23 @@ import tomli_w
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from holter.rounds import plan_text
+from holter.rounds.plan import Plan
 from holter.rounds.study import Study
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-STUDY, JOURNAL, LEDGER = "study.toml", "journal.jsonl", "ledger.jsonl"
+STUDY, PLANS, JOURNAL, LEDGER = "study.toml", "plan.json", "journal.jsonl", "ledger.jsonl"
 RESULT, REPORT, MODEL, CHECKPOINT = (
     "result.json",
     "report.html",
     "model.safetensors",
     "checkpoint.safetensors",
 )
-_OURS = {STUDY, JOURNAL, LEDGER, RESULT, REPORT, MODEL, CHECKPOINT}
+AUDIT, AUDIT_REPORT = "audit.json", "audit.html"
+_OURS = {
+    STUDY, PLANS, JOURNAL, LEDGER, RESULT, REPORT, MODEL, CHECKPOINT, AUDIT, AUDIT_REPORT,
+}  # fmt: skip
 
 
 class RunFolderError(ValueError):
@@ -71,6 +76,29 @@ class RunFolder:
     def digest(self) -> str:
         """SHA-256 of the study as run."""
         return hashlib.sha256((self.path / STUDY).read_bytes()).hexdigest()
+
+    def write_plans(
+        self, plans: Sequence[Plan], people: Sequence[int], meant_for: Plan | None
+    ) -> None:
+        """The plan of each training with how many train, and the fleet's plan of a what-if.
+
+        Raises RunFolderError where others are there: the run was begun under other rules.
+        """
+        text = {
+            "format": plan_text.FORMAT,
+            "trainings": [
+                {"people": count, "plan": plan_text.to_json(plan)}
+                for plan, count in zip(plans, people, strict=True)
+            ],
+            "meant_for": None if meant_for is None else plan_text.to_json(meant_for),
+        }
+        data = (json.dumps(text, indent=1) + "\n").encode()
+        path = self.path / PLANS
+        if path.exists() and path.read_bytes() != data:
+            raise RunFolderError(
+                f"{path} is not what this version of holter plans for the study: begin a new run"
+            )
+        _replace(path, data)
 
     @property
     def finished(self) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from holter.crypto.signature import SigningKey
 from holter.learning.model import Vector
-from holter.privacy.ledger import DeviceLedger
+from holter.privacy.device_ledger import DeviceLedger
 from holter.rounds.groups import group_of
 from holter.rounds.plan import Plan
 from holter.rounds.server import Seating
@@ -22,13 +22,12 @@ from holter.secagg.session import SESSION_ID_BYTES, Session
 from holter.simulator import direct, loop, uploads
 from holter.simulator.dice import SeededSource, key
 from holter.simulator.direct import Circle
-from holter.simulator.loop import Carried, Parties
+from holter.simulator.loop import Carried, Parties, Updates
 from holter.simulator.outcome import Outcome, Traffic, together
 from holter.simulator.population import Fate, Registrar
 
 Fates = Mapping[int, Fate]
 Ledgers = Mapping[int, DeviceLedger]
-Updates = Mapping[int, Vector]
 
 
 class NotEqual(AssertionError):
@@ -37,13 +36,14 @@ class NotEqual(AssertionError):
 
 @dataclass(frozen=True)
 class Sums:
-    """One round of one training. parameters: the model that it starts from."""
+    """One round of one training. parameters: the model that it starts from. clip: its bound."""
 
     study: Study
     plan: Plan
     fold: int
     number: int
     parameters: Vector
+    clip: float
 
     @property
     def through(self) -> bool:
@@ -65,7 +65,14 @@ class Sums:
                 if carried.seating is not None:
                     circle = _circle_of(carried.seating, self._keys(members))
             outcome = direct.add(
-                self.plan, self.number, updates, members, own, self._source_of, circle
+                self.plan,
+                self.number,
+                updates,
+                members,
+                own,
+                self._source_of,
+                circle,
+                clip=self.clip,
             )
             if self.through and not carried.outcome.equals(outcome):
                 raise NotEqual(f"round {self.number}: the protocol's sum is not the direct sum")
@@ -120,6 +127,7 @@ class Sums:
                 parties,
                 self._source_of,
                 lambda purpose, helper: self._key(purpose, helper),
+                clip=self.clip,
             )
         session = Session(
             task_id=task_id,
@@ -140,6 +148,7 @@ class Sums:
             parties,
             self._source_of,
             beacon=self._beacon,
+            clip=self.clip,
         )
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 
 from holter.crypto.hpke import PRIVATE_BYTES
 from holter.crypto.signature import SigningKey
-from holter.privacy.ledger import DeviceLedger
+from holter.privacy.device_ledger import DeviceLedger
+from holter.rounds.acceptance import SIMULATION
 from holter.rounds.pipeline import central_noise
 from holter.rounds.plan import Plan
 from holter.rounds.uploads import SUITES, contribute, window_of
@@ -20,7 +21,7 @@ from holter.secagg.upload.helper import Helper
 from holter.secagg.upload.window import QUORUM, Window
 from holter.simulator.dice import SeededSource
 from holter.simulator.direct import HELPER, LEADER
-from holter.simulator.loop import SIMULATION_FLOOR, Carried, Parties, Updates
+from holter.simulator.loop import Carried, Parties, Updates
 from holter.simulator.outcome import Outcome, Traffic
 from holter.simulator.population import MINUTE, Fate
 
@@ -39,6 +40,8 @@ def carry(
     parties: Parties,
     source_of: Callable[[int], SeededSource],
     key_of: Callable[[str, int], bytes],
+    *,
+    clip: float,
 ) -> Carried:
     """Carry one whole window. key_of: 32 fresh bytes for a purpose and a helper."""
     identities = [SigningKey(key_of("helper", j)) for j in range(plan.helpers)]
@@ -68,7 +71,8 @@ def carry(
             offers=offers,
             expires_minute=MINUTE + _WINDOW_MINUTES,
             minute=MINUTE,
-            device_floor=SIMULATION_FLOOR,
+            clip=clip,
+            policy=SIMULATION,
             source=source_of(device),
         )
         gathering = leader.gather(gathering, say.message, check, minute=MINUTE)
@@ -109,7 +113,7 @@ def _sum(
 ) -> tuple[leader.UploadSum, int]:
     """The sum, and the bytes that passed between leader and helpers. Raises Abandoned."""
     check = next(iter(parties.identities.values())).check_credential
-    central = plan.mode == "central"
+    central = plan.grid.central_variance > 0
     proposing, proposal = leader.propose(gathering)
     between = 0
     for j, machine in enumerate(helpers):

@@ -102,6 +102,10 @@ class Workers:
             results.update(zip(share, rows.reshape(len(share), -1) if share else [], strict=True))
         return results
 
+    def measure(self, model: Vector, devices: Sequence[int]) -> Mapping[int, tuple[float, ...]]:
+        """``joint.MEASURES`` of the model on each device's own windows, in this process."""
+        return {d: self._learner.measures(model, self._people[d].whole) for d in devices}
+
     def _windows(self, job: Job, device: int) -> Prepared:
         person = self._people[device]
         return person.whole if job.on_all_windows else person.earlier
