@@ -16,9 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from holter.cli.version import VERSION
+from holter.cli.version import VERSION, code_digest
 from holter.rounds import journal
 from holter.rounds.journal import RoundRecord
+from holter.rounds.privacy_report import PrivacyReport
 from holter.rounds.study import Study
 from holter.rounds.tables import StudyError
 from holter.signals.readers import DataError
@@ -35,6 +36,14 @@ from holter.simulator.store import (
 
 class UserError(Exception):
     """Something its reader can mend; the message names cause and remedy. Nothing was written."""
+
+
+class CheckFailed(Exception):
+    """A check of ours found something that does not hold. ``differences``: one line each."""
+
+    def __init__(self, what: str, differences: Sequence[str]) -> None:
+        super().__init__(what)
+        self.differences = tuple(differences)
 
 
 class Interrupted(Exception):
@@ -156,6 +165,31 @@ def evaluate(run: Run | str | Path, file: str | Path) -> Mapping[str, Any]:
                 f"{', '.join(classes)}: name them in data.labels"
             )
         return simulator.evaluate(folder, people, load_file(folder.path / MODEL), classes)
+
+
+def privacy_report(run: Run | str | Path) -> PrivacyReport:
+    """A run's promise, recomputed from its ledger, in fourteen points.
+
+    Raises CheckFailed where anything differs, UserError where there is nothing to report.
+    """
+    from holter.rounds import privacy_report as reports
+    from holter.rounds.recompute import recompute
+    from holter.simulator import record as records
+
+    loaded = run if isinstance(run, Run) else load_run(run)
+    folder = RunFolder.open_existing(loaded.path)
+    if loaded.result["privacy"]["mode"] == "none":
+        raise UserError(
+            'this run promised nothing (privacy.mode = "none"), so there is no promise to report'
+        )
+    try:
+        record, audit = records.read(folder), records.read_audit(folder)
+        account = recompute(record)
+        if not account.differences:
+            return reports.build(record, account, audit=audit, code_digest=code_digest())
+    except (records.Unreadable, reports.Incomplete) as error:
+        raise CheckFailed("the record of this run does not hold", [str(error)]) from error
+    raise CheckFailed("the record of this run does not hold", account.differences)
 
 
 def data_root(data: str | Path | None) -> Path:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from holter.cli import begin, bench, privacy, runs
-from holter.cli.calls import Interrupted, UserError
+from holter.cli.calls import CheckFailed, Interrupted, UserError
 from holter.cli.version import VERSION
 
 app = typer.Typer(
@@ -64,6 +64,11 @@ def main(arguments: list[str]) -> int:
         what = error.format_message().rstrip(".").replace("\n", " ")
         errors.print(f"holter: {what}; see {where} --help", markup=False)
         return 2
+    except CheckFailed as failed:
+        errors.print(f"holter: {failed}", markup=False)
+        for difference in failed.differences:
+            errors.print(f"  {difference}", markup=False)
+        return 3
     except Interrupted as error:
         errors.print(f"holter: {error}", markup=False)
         return 130

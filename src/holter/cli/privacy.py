@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from holter.cli import calls
 from holter.cli.calls import UserError
 from holter.rounds import planner
 from holter.rounds.out_of_reach import LEAST_SIGNAL_TO_NOISE
@@ -81,6 +84,40 @@ def plan(
         _show(Console(), found)
     if not found.teaches:
         raise UserError(_nearest(found))
+
+
+@app.command()
+def report(
+    run: Path = typer.Argument(..., help="Folder of a finished run."),
+    as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
+    html: Path | None = typer.Option(None, "--html", help="Write it as a page to this file."),
+) -> None:
+    """Recompute a run's promise from its ledger and report it in fourteen points.
+
+    Exit 3 where anything differs. Example: holter privacy report runs/demo --html privacy.html
+    """
+    found = calls.privacy_report(run).facts()
+    if html is not None:
+        from holter.dash.privacy_page import privacy_html
+
+        html.write_text(privacy_html(found), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        _print_report(Console(), found)
+    if html is not None:
+        Console(stderr=True).print(f"page: {html}", highlight=False, soft_wrap=True)
+
+
+def _print_report(console: Console, found: Mapping[str, Any]) -> None:
+    for banner in found["banners"]:
+        console.print(banner, style="bold", highlight=False)
+    for point in found["points"]:
+        console.print(f"\n{point['number']}. {point['title']}", style="bold", highlight=False)
+        for name, value in point["facts"].items():
+            console.print(f"   {name}: {value}", highlight=False, markup=False)
+        for text in point["words"]:
+            console.print(f"   {text}", highlight=False, markup=False)
 
 
 def _askable(question: Question, unknown: str) -> Question:

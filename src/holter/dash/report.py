@@ -22,7 +22,8 @@ Journal = Sequence[Mapping[str, Any]]
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The packaged templates, which escape everything."""
     return Environment(
         loader=PackageLoader("holter.dash"),
         autoescape=True,
@@ -33,7 +34,7 @@ def _templates() -> Environment:
 
 
 def _render(template: str, result: Result, journal: Journal) -> str:
-    return _templates().get_template(template).render(page=page_of(result, journal))
+    return templates().get_template(template).render(page=page_of(result, journal))
 
 
 def report_html(result: Result, journal: Journal) -> str:

@@ -85,6 +85,8 @@ def noisy_grid(
     tail = NormalDist().inv_cdf(1 - WRAP_PROBABILITY / 2 / coordinates)
     share = noise_multiplier / math.sqrt(honest_shares or 1)  # sigma of one draw over D
     draws = largest_sum if honest_shares else CENTRAL_DRAWS  # of noise in the largest sum
+    if share * 2**31 < LEAST_SIGMA:  # the widest lane's finest grid would not show it
+        raise OutOfReach(f"no lane shows noise of {noise_multiplier:.3g} times the clip: use more")
     for lane_bits in sorted(LANES_BY_BITS):
         room = 2 ** (lane_bits - 1) - 1
         norm_limit = int(room / (largest_sum + tail * share * math.sqrt(draws)))

@@ -120,7 +120,7 @@ def _check_ranges(plan: Plan) -> None:
     within = (
         min(counted) >= 1
         and 0 < plan.clip < math.inf
-        and 0 <= plan.noise_multiplier < math.inf
+        and (0 < plan.noise_multiplier < math.inf or plan.mode == "none")
         and 0 < plan.delta < 1
         and 0 < plan.compression_share <= 1
         and plan.grid.lane_bits in LANES_BY_BITS

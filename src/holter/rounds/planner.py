@@ -244,9 +244,11 @@ def _smallest(works: Callable[[int], bool], least: int, most: int, name: str) ->
 
 
 def _largest(works: Callable[[int], bool], name: str) -> int:
-    if not works(1):
-        raise StudyError(f"not even 1 of the {name} would teach; change another number")
     low = 1
+    while not works(low):  # of rounds under correlated noise, one may be too few
+        low *= 2
+        if low > _MOST_PEOPLE:
+            raise StudyError(f"no number of {name} would do; change another number")
     while works(2 * low) and low < _MOST_PEOPLE:
         low *= 2
     high = 2 * low
