@@ -30,6 +30,7 @@ from holter.rounds.pipeline import (
 from holter.rounds.plan import Plan
 from holter.rounds.planning import make_plan
 from holter.rounds.study import Study
+from holter.rounds.tables import StudyError
 from holter.simulator.dice import SeededSource, key
 
 PlanOf = Callable[..., Plan]
@@ -74,7 +75,9 @@ def one(plan: Plan, update: ClientUpdate, *, clip: float) -> MeanUpdate:
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.sampled_from([(*ADAPTIVE, METRICS), ADAPTIVE, (METRICS,), (METRICS, "privacy.mode=central")]),
+    st.sampled_from(
+        [(*ADAPTIVE, METRICS), ADAPTIVE, (METRICS,), (METRICS, "privacy.mode=central")]
+    ),
     st.integers(0, 2**32),
     st.floats(-37, 38),
     st.integers(0, 50),
@@ -92,12 +95,33 @@ def test_the_joint_integers_never_exceed_the_norm_limit(
     plan = _plan(*overrides)
     change = np.zeros(50, dtype=np.float32)
     change[:nonzero] = np.random.default_rng(seed).uniform(-3, 3, nonzero) * 10.0**magnitude
-    integers = bounded(
-        ClientUpdate(change, measures), plan, 1, clip=10.0**clip, source=dice(seed)
-    )
+    integers = bounded(ClientUpdate(change, measures), plan, 1, clip=10.0**clip, source=dice(seed))
     limit = plan.grid.norm_limit
     assert limit is not None and len(integers) == plan.coordinates == 50 + plan.joint.extras
     assert int(np.dot(integers, integers)) <= limit**2
+
+
+class Upwards(Quiet):
+    """Every rounding goes up, as one in 2^50 might: more than the room that is left for it."""
+
+    def read(self, length: int) -> bytes:
+        return bytes(length)
+
+
+@pytest.mark.parametrize("overrides", [(*ADAPTIVE, METRICS), (METRICS, "privacy.mode=central")])
+def test_the_integer_check_holds_the_limit_where_every_rounding_goes_up(
+    overrides: tuple[str, ...],
+) -> None:
+    plan = _plan(*overrides, 'aggregation.protocol="one-upload"')
+    limit = plan.grid.norm_limit
+    assert limit is not None
+    for seed in range(20):
+        change = np.random.default_rng(seed).uniform(1, 1.2, 50).astype(np.float32)
+        source = Upwards(key(1, "up"))
+        update = ClientUpdate(change, (1.0, 1.0))
+        integers = bounded(update, plan, 1, clip=1.0, source=source)
+        assert 0.97 * limit < np.linalg.norm(integers) <= limit
+        assert int(np.dot(integers, integers)) <= limit**2
 
 
 @pytest.mark.parametrize("length", [0.0, 0.3, 0.9, 1.1, 40.0, 1e30])
@@ -116,7 +140,7 @@ def test_the_indicator_says_whether_the_update_stayed_below_the_clip_of_this_rou
 def test_measures_arrive_as_their_mean_beside_an_update_that_keeps_its_length() -> None:
     plan = _plan(METRICS)
     change = np.full(50, 3.0, dtype=np.float32)
-    told = [(0.25, 0.9), (0.75, 0.1), (1.0, 0.0), (0.0, 0.5)]
+    told = [(1.0, 0.0), (1.0, 0.0), (0.9, 0.0), (0.7, 0.2)]  # near a corner: nothing to spare
     words = [
         contribution(ClientUpdate(change, m), plan, 1, clip=1.0, source=Quiet(key(1, "q", i)))
         for i, m in enumerate(told)
@@ -179,7 +203,9 @@ def _realised(plan: Plan, clients: int, clip: float) -> float:
         plan.counts.words,
     )
     if plan.grid.central_variance:
-        words = words + central_noise(plan, source=dice(100)) + central_noise(plan, source=dice(101))
+        words = (
+            words + central_noise(plan, source=dice(100)) + central_noise(plan, source=dice(101))
+        )
     if plan.correlated:
         stream = Stream(matrix.on_grid(matrix.square_root(plan.bands)))
         noise = correlated_noise(plan, source=dice(100))
@@ -270,3 +296,12 @@ def _eight(plan: Plan, change: npt.NDArray[np.float32], number: int) -> npt.NDAr
         (contribution(update, plan, number, clip=1.0, source=dice(number, i)) for i in range(8)),
         plan.counts.words,
     )
+
+
+def test_rounds_that_send_other_parameters_cannot_share_correlated_noise(plan_of: PlanOf) -> None:
+    subset = ("privacy.mode=central", "compression.method=subset", "compression.share=0.5")
+    with pytest.raises(StudyError, match="take back the noise of earlier ones"):
+        plan_of(*subset)
+    apart = plan_of(*subset, "cohort.min_separation=1")
+    assert apart.bands == 1 and apart.correlated
+    plan_of(*subset, 'aggregation.protocol="one-upload"')

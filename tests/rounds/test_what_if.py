@@ -127,7 +127,7 @@ def test_no_device_takes_part_in_a_what_if_however_low_its_own_floors(
         (("cohort.min_separation=34",), "at most 33"),
         (("cohort.max_participations=1",), "lower training.rounds to 33"),
         (("privacy.epsilon=0.01",), "What would work"),
-        (("privacy.stop_at_epsilon=8",), "leave it out"),
+        (("privacy.stop_at_epsilon=8",), "leave them out"),
         (("privacy.meant_for={population=500}",), "clients_per_round is missing"),
         (("privacy.meant_for={population=3, clients_per_round=2}",), "at least 4"),
         (("privacy.mode=none",), "means nothing"),
@@ -141,7 +141,7 @@ def test_a_fleet_or_a_cohort_that_cannot_be_is_refused_with_a_remedy(
 
 
 def test_a_refusal_about_the_fleet_says_that_it_is_about_the_fleet(study_of: StudyOf) -> None:
-    with pytest.raises(StudyError, match="fleet of privacy.meant_for"):
+    with pytest.raises(StudyError, match=r"fleet of privacy\.meant_for"):
         _both(study_of, "privacy.meant_for={population=500, clients_per_round=600}")
     with pytest.raises(StudyError) as own:
         _both(study_of, "training.clients_per_round=41")

@@ -16,7 +16,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import holter
-from holter.cli import calls
+from holter.cli import calls, ledgers
 from holter.cli.calls import Run, Stage
 from holter.privacy import chain
 from holter.rounds.journal import RoundRecord
@@ -54,7 +54,9 @@ def test_the_number_of_workers_changes_no_bit(run_small: RunSmall) -> None:
     alone, two = run_small(out="a"), run_small("simulation.workers=2", out="b")
     one, other = (load_file(run.path / "model.safetensors") for run in (alone, two))
     assert all(np.array_equal(one[name], other[name]) for name in one)
-    assert (alone.path / "ledger.jsonl").read_bytes() == (two.path / "ledger.jsonl").read_bytes()
+    ledgers = [(run.path / "ledger.jsonl").read_bytes().splitlines() for run in (alone, two)]
+    # The last line names study.toml, which says how many workers there were.
+    assert ledgers[0][:-1] == ledgers[1][:-1]
     assert alone.evaluation == two.evaluation
 
 
@@ -223,3 +225,16 @@ def _wait_for_checkpoint(process: subprocess.Popen[bytes], folder: Path) -> None
         if path.exists() and path.stat().st_mtime > before:
             return
         time.sleep(0.01)
+
+
+def test_the_populations_ledger_shows_contract_rounds_and_model(run_small: RunSmall) -> None:
+    run = run_small()
+    shown = dict(ledgers.rows(run.path, None))
+    assert (
+        shown["ledger"] == "of a population"
+        and run.result["privacy"]["ledger_key"] in shown["signatures"]
+    )
+    assert shown["rounds held, closed"] == "6, 6"
+    (run.path / "ledger.jsonl").write_bytes(b"")
+    with pytest.raises(calls.CheckFailed):
+        ledgers.rows(run.path, None)

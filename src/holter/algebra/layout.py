@@ -24,7 +24,7 @@ class Layout:
         names = [name for name, _ in self.entries]
         if len(set(names)) != len(names):
             raise ValueError("two arrays of a layout bear the same name")
-        if any(math.prod(shape) == 0 for _, shape in self.entries):
+        if any(side < 1 for _, shape in self.entries for side in shape):
             raise ValueError("an array of a layout is empty")
 
     @property

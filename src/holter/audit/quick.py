@@ -41,6 +41,10 @@ class _Limit:
     contributions: int
     draws: int
 
+    def times(self, effort: int) -> _Limit:
+        """So many times as much."""
+        return _Limit(effort * self.contributions, effort * self.draws)
+
     def rounds(self, pipe: Pipe, coordinates: int) -> int:
         """For so many coordinates of the sum, within the limit; 2 at least."""
         wanted = math.ceil(coordinates / pipe.size)
@@ -62,26 +66,31 @@ def quick_audit(
     reported: Sequence[int] = (),
     members: Losses | None = None,
     opens: Opens | None = None,
+    effort: int = 1,
 ) -> AuditReport:
     """Every audit that ``plan`` has a promise for. Raises NothingPromised in mode none.
 
     source_of: randomness as it is deployed, by round and maker; clock: seconds, rising.
     fast_source_of: for noise that is only summed, e.g. seeded tables. reported: contributions of
     each closed round. members: for the membership test, else left out. opens: see ``floor``.
+    effort: so many times the coordinates and games, and about the time and memory.
     """
     began = clock()
+    exactly, quickly = _EXACT.times(effort), _FAST.times(effort)
     pipe = Pipe(plan, contribute)
     fast = source_of if fast_source_of is None else fast_source_of
     least = pipe.floor
     singles = math.ceil(DRAWS / pipe.size / pipe.maker_count(least))
-    rounds = max(singles, _EXACT.rounds(pipe, EXACT_COORDINATES))
-    looked_at = least if fast_source_of is None else min(least, _devices(pipe, rounds))
+    rounds = max(singles, exactly.rounds(pipe, effort * EXACT_COORDINATES))
+    looked_at = least
+    if fast_source_of is not None:  # no more devices than fit the limit of the exact sampler
+        looked_at = min(least, max(2, exactly.draws // (rounds * pipe.size)))
     exact = collect(pipe, source_of=source_of, rounds=rounds, survivors=looked_at)
     summed = exact
     if fast_source_of is not None:
-        rounds = _FAST.rounds(pipe, FAST_COORDINATES)
+        rounds = quickly.rounds(pipe, effort * FAST_COORDINATES)
         summed = collect(pipe, source_of=fast, rounds=rounds, survivors=least, keep_draws=False)
-    rounds = _EXACT.rounds(pipe, _FLOOR_COORDINATES)
+    rounds = exactly.rounds(pipe, effort * _FLOOR_COORDINATES)
     above = [
         (
             least + more,
@@ -112,8 +121,3 @@ def quick_audit(
         inversion=shown,
         seconds=clock() - began,
     )
-
-
-def _devices(pipe: Pipe, rounds: int) -> int:
-    """How many devices' own draws fit the limit of the exact sampler; 2 at least."""
-    return max(2, _EXACT.draws // (rounds * pipe.size))

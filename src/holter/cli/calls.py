@@ -176,20 +176,54 @@ def privacy_report(run: Run | str | Path) -> PrivacyReport:
     from holter.rounds.recompute import recompute
     from holter.simulator import record as records
 
-    loaded = run if isinstance(run, Run) else load_run(run)
-    folder = RunFolder.open_existing(loaded.path)
-    if loaded.result["privacy"]["mode"] == "none":
-        raise UserError(
-            'this run promised nothing (privacy.mode = "none"), so there is no promise to report'
-        )
+    path = run.path if isinstance(run, Run) else Path(run)
     try:
-        record, audit = records.read(folder), records.read_audit(folder)
+        with _mendable():
+            folder = records.opened(path)
+        record = records.read(folder)
+        found = records.read_audit(folder, record.plans[-1])
         account = recompute(record)
+        if not account.differences and record.promised.mode == "none":
+            raise UserError(
+                'this run promised nothing (privacy.mode = "none"), so there is no promise to '
+                "report"
+            )
         if not account.differences:
-            return reports.build(record, account, audit=audit, code_digest=code_digest())
+            return reports.build(record, account, audit=found, code_digest=code_digest())
     except (records.Unreadable, reports.Incomplete) as error:
         raise CheckFailed("the record of this run does not hold", [str(error)]) from error
     raise CheckFailed("the record of this run does not hold", account.differences)
+
+
+def audit(
+    run: Run | str | Path, *, quick: bool = False, data: str | Path | None = None
+) -> Mapping[str, Any]:
+    """Attack the pipeline under a finished run's plan; audit.json and audit.html are written there.
+
+    Returns the former (docs/audit.schema.json); ``passed`` is in it. data: as for ``simulate``,
+    to compare members with new people. Raises CheckFailed where the run's record is broken,
+    UserError where there is nothing to audit.
+    """
+    from holter.audit.pipe import NothingPromised
+    from holter.cli import auditing
+    from holter.dash.audit_page import audit_html
+    from holter.simulator import record as records
+
+    path = run.path if isinstance(run, Run) else Path(run)
+    try:
+        with _mendable():
+            folder = records.opened(path)
+        record = records.read(folder)
+        found = auditing.audit_facts(folder, record, data_root(data), quick=quick)
+    except records.Unreadable as error:
+        raise CheckFailed("the record of this run does not hold", [str(error)]) from error
+    except NothingPromised as error:
+        raise UserError(f"there is nothing to audit: {error}") from error
+    try:
+        folder.write_audit(found, audit_html(found))
+    except OSError as error:
+        raise UserError(f"{path} cannot be written to: {error.strerror}") from error
+    return found
 
 
 def data_root(data: str | Path | None) -> Path:

@@ -12,7 +12,7 @@ import click
 import typer
 from rich.console import Console
 
-from holter.cli import begin, bench, privacy, runs
+from holter.cli import audit, begin, bench, privacy, runs
 from holter.cli.calls import CheckFailed, Interrupted, UserError
 from holter.cli.version import VERSION
 
@@ -29,6 +29,7 @@ runs.register(app)
 begin.register(app)
 bench.register(app)
 privacy.register(app)
+audit.register(app)
 
 
 def _version(wanted: bool) -> None:

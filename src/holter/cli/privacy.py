@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from holter.cli import calls
+from holter.cli import calls, ledgers
 from holter.cli.calls import UserError
 from holter.rounds import planner
 from holter.rounds.out_of_reach import LEAST_SIGNAL_TO_NOISE
@@ -100,7 +100,10 @@ def report(
     if html is not None:
         from holter.dash.privacy_page import privacy_html
 
-        html.write_text(privacy_html(found), encoding="utf-8")
+        try:
+            html.write_text(privacy_html(found), encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{html} cannot be written: {error.strerror}") from error
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:
@@ -109,9 +112,27 @@ def report(
         Console(stderr=True).print(f"page: {html}", highlight=False, soft_wrap=True)
 
 
+@app.command()
+def ledger(
+    folder: Path = typer.Argument(..., help="Folder of a run, or of a device's vault."),
+    key: str | None = typer.Option(None, help="Public key of its signatures, in hex."),
+) -> None:
+    """Check a ledger's chain and show what it says. Exit 3 where it does not hold.
+
+    Example: holter privacy ledger runs/demo
+    """
+    table = Table(title="privacy ledger", title_justify="left", show_header=False)
+    table.add_column("what", overflow="fold")
+    table.add_column("value", overflow="fold")
+    for what, value in ledgers.rows(folder, key):
+        table.add_row(what, value)
+    Console().print(table)
+
+
 def _print_report(console: Console, found: Mapping[str, Any]) -> None:
+    console.print(f"privacy report of {found['study']}", highlight=False, markup=False)
     for banner in found["banners"]:
-        console.print(banner, style="bold", highlight=False)
+        console.print(banner, style="bold", highlight=False, markup=False)
     for point in found["points"]:
         console.print(f"\n{point['number']}. {point['title']}", style="bold", highlight=False)
         for name, value in point["facts"].items():

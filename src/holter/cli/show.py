@@ -100,6 +100,11 @@ def screen(console: Console, run: Run) -> None:
     if result["synthetic"]:
         banner.append("SYNTHETIC PEOPLE. ", style="bold yellow")
     banner.append("SIMULATION: nobody is protected by this run.", style="bold")
+    if result["privacy"]["meant_for"] is not None:
+        people = result["privacy"]["meant_for"]["population"]
+        banner.append(f" WHAT-IF: a few people with the noise of {people:,}.", style="bold yellow")
+    if result["rounds"]["stopped"] is not None:
+        banner.append(f" STOPPED EARLY: {result['rounds']['stopped']}.", style="bold yellow")
     if result["privacy"]["mode"] == "none":
         banner.append(" NOT PRIVATE: privacy.mode is none.", style="bold red")
     if result["secure_aggregation"]["protocol"] == "plain":

@@ -41,6 +41,10 @@ def banners(result: Result) -> tuple[Banner, ...]:
     if at(result, "synthetic"):
         found.append(Banner("calm", "SYNTHETIC DATA", "a program made these people up"))
     found.append(Banner("calm", "SIMULATION", "nobody is protected by this run"))
+    meant_for = number(result, "privacy", "meant_for", "population")
+    if meant_for is not None:
+        people = counted(meant_for, "person", "people")
+        found.append(Banner("calm", "WHAT-IF", f"a few people with the noise of {people}"))
     if not is_private(result):
         found.append(Banner("loud", "NOT PRIVATE", "no noise hides what one person added"))
     if text(result, "secure_aggregation", "protocol") == "plain":

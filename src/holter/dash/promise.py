@@ -43,10 +43,16 @@ def privacy(result: Result) -> tuple[Fact, ...]:
     )
     details = (
         Fact(
-            "Epsilon by a second route",
+            "Epsilon, exact Gaussian",
             written_epsilon(number(result, "privacy", "epsilon_exact")),
-            "exact Gaussian accounting, for comparison; the promise is Epsilon (\u03b5)",
+            _route(result, "exact Gaussian"),
         ),
+        Fact(
+            "Epsilon, Renyi conversion",
+            written_epsilon(number(result, "privacy", "epsilon_renyi")),
+            _route(result, "Renyi conversion"),
+        ),
+        Fact("Meant for", _meant_for(result), "the fleet whose noise was scaled to these few"),
         Fact("Who counts as one", text(result, "privacy", "unit")),
         Fact("Compared with", text(result, "privacy", "adjacency")),
         Fact("Holds against", text(result, "privacy", "adversary")),
@@ -74,6 +80,21 @@ def privacy(result: Result) -> tuple[Fact, ...]:
     return promise + stated(details)
 
 
+def _route(result: Result, method: str) -> str:
+    """Which of the two numbers is the promise."""
+    if text(result, "privacy", "method") == method:
+        return "the number that is promised"
+    return "for comparison; the promise is Epsilon (\u03b5)"
+
+
+def _meant_for(result: Result) -> str:
+    people = number(result, "privacy", "meant_for", "population")
+    if people is None:
+        return ""
+    cohort = number(result, "privacy", "meant_for", "clients_per_round")
+    return f"{count(people)} people, {count(cohort)} a round"
+
+
 def _limits(result: Result, floor_means: str) -> tuple[Fact, ...]:
     """What bounds a person's part, with noise or without."""
     return (
@@ -93,7 +114,26 @@ def _limits(result: Result, floor_means: str) -> tuple[Fact, ...]:
             "the fewest before the same person may be asked again",
         ),
         Fact("Fewest survivors", count(number(result, "privacy", "survivors_floor")), floor_means),
+        *_extras(result),
     )
+
+
+def _extras(result: Result) -> tuple[Fact, ...]:
+    """What a plan has beyond the ordinary; nothing where it does not."""
+    bands = number(result, "privacy", "bands")
+    quantile = number(result, "privacy", "clip_quantile")
+    metrics = number(result, "privacy", "metrics_share")
+    found = []
+    if bands is not None and bands > 1:
+        meaning = "rounds over which the server's noise is correlated, and in part taken back"
+        found.append(Fact("Bands of the noise", count(bands), meaning))
+    if quantile is not None:
+        meaning = "share of updates that the clip is to leave whole; it follows from round to round"
+        found.append(Fact("Quantile of the clip", short(quantile), meaning))
+    if metrics:
+        meaning = "of each charge, for accuracy and loss on the clients' own windows"
+        found.append(Fact("Share for metrics", short(metrics), meaning))
+    return tuple(found)
 
 
 def _mode(mode: str) -> str:

@@ -191,6 +191,9 @@ def _rounds(result: Result) -> tuple[tuple[Fact, ...], tuple[tuple[str, str], ..
         ("Dropped out", "dropped", "asked, but gone before the round ended"),
     )
     stated = tuple(Fact(term, count(number(result, "rounds", key)), why) for term, key, why in told)
+    stopped = text(result, "rounds", "stopped")
+    if stopped:
+        stated += (Fact("Stopped early", stopped, "the last model stands; nobody was asked again"),)
     reasons = at(result, "rounds", "abandoned_reasons")
     if not isinstance(reasons, Mapping):
         return stated, ()

@@ -38,7 +38,8 @@ class Guarantee:
     assumptions: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if not (self.unit and self.adjacency and self.adversary and self.assumptions):
+        named = (self.unit, self.adjacency, self.adversary, *self.assumptions)
+        if not self.assumptions or not all(text.strip() for text in named):
             raise ValueError("a guarantee names its unit, adjacency, adversary and assumptions")
         if not (0 < self.delta < 1 and self.epsilon > 0):
             raise ValueError("epsilon must be above 0 and delta between 0 and 1")
@@ -52,7 +53,7 @@ class Guarantee:
         """One paragraph for a reader who is no specialist."""
         odds = advantage(self.epsilon, self.delta)
         return (
-            f"Epsilon {self.epsilon:.2f} at delta {self.delta:g} for a whole {self.unit} in this "
+            f"Epsilon {math.ceil(self.epsilon * 100) / 100:.2f} at delta {self.delta:g} for a whole {self.unit} in this "
             f"study, against {article(self.adversary)} ({self.adjacency} adjacency; "
             f"{self.method}). Someone who guesses evenly whether a given device's data were used "
             f"would, after seeing everything that this adversary sees of the study, be right at "

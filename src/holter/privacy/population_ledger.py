@@ -98,16 +98,23 @@ class PopulationLedger:
             }
         )
 
-    def published(self, round_number: int, model_sha256: str) -> tuple[PopulationLedger, bytes]:
-        """The model after ``round_number`` was published. model_sha256: 64 hex digits, lower case."""
-        digits = set("0123456789abcdef")
-        if len(model_sha256) != _DIGEST_CHARACTERS or not set(model_sha256) <= digits:
-            raise ValueError("a model is named by its SHA-256, 64 hex digits")
+    def published(
+        self, round_number: int, model_sha256: str, **beside_it: str
+    ) -> tuple[PopulationLedger, bytes]:
+        """The model after ``round_number`` was published, and what else this line answers for.
+
+        model_sha256: 64 hex digits, lower case. beside_it: further digests of the same form, by the
+        name of what they are of (``study=``, ``result=``); each stands as ``<name>_sha256``.
+        """
+        digests = {"model": model_sha256, **beside_it}
+        for name, digest in digests.items():
+            if len(digest) != _DIGEST_CHARACTERS or not set(digest) <= set("0123456789abcdef"):
+                raise ValueError(f"a {name} is named by its SHA-256, 64 hex digits")
         return self._written(
             {
                 "kind": "published",
                 "round": round_number,
-                "model_sha256": model_sha256,
+                **{f"{name}_sha256": digest for name, digest in digests.items()},
                 **self._most(),
             }
         )

@@ -51,8 +51,8 @@ class Plan:
     helpers, seal: of one-upload. bands: of the server's correlated noise, 1 where the noise of
     rounds is independent. clip: L2 bound of an update, in its unit; where it adapts, the first.
     joint: how the norm limit is shared out. clip_quantile, clip_rate: where the clip follows a
-    quantile, else None and 0. budget_units: 1e-9 rho that no device may pass, or None; training
-    ends before one would. what_if: the noise is that of a larger fleet, scaled to these few
+    quantile, else None and 0. budget_units: 1e-9 rho that no device may pass, earlier_units of
+    earlier studies counted, or None; it limits max_participations, so training may end early. what_if: the noise is that of a larger fleet, scaled to these few
     people, so it protects nobody and no device takes part.
     """
 
@@ -81,6 +81,7 @@ class Plan:
     bits: int
     largest_entry: float
     budget_units: int | None = None
+    earlier_units: int = 0
     what_if: bool = False
 
     @property

@@ -14,7 +14,12 @@ from holter.algebra.lanes import words_needed
 from holter.algebra.layout import Layout
 from holter.compression import subset
 from holter.privacy import adaptive_clip, matrix
-from holter.privacy.accountant import RHO_UNITS, rho_for_epsilon, rho_for_exact_epsilon
+from holter.privacy.accountant import (
+    RHO_UNITS,
+    rho_for_epsilon,
+    rho_for_exact_epsilon,
+    to_units,
+)
 from holter.privacy.calibration import OutOfReach
 from holter.privacy.joint import Joint
 from holter.rounds.groups import Groups, groups_for
@@ -119,6 +124,12 @@ def _plan(
 ) -> Plan:
     """Everything else follows. joint, rate: those of a fleet, in a what-if."""
     privacy, compression, protocol = study.privacy, study.compression, study.aggregation.protocol
+    if terms.bands > 1 and compression.share < 1:
+        raise StudyError(
+            'compression.method = "subset" sends other parameters in each round, so later rounds '
+            "could not take back the noise of earlier ones, and it would add up to more than the "
+            'forecast says: use compression.method = "none", or cohort.min_separation = 1'
+        )
     groups = _groups(study)
     floor, colluders = _floor(groups, study)
     private = privacy.mode != "none"
@@ -169,9 +180,24 @@ def _plan(
         bits=compression.bits,
         largest_entry=compression.largest,
         budget_units=_budget(study),
+        earlier_units=to_units(privacy.earlier_rho),
     )
     _check_protocol(plan)
-    return plan
+    return _within_budget(plan)
+
+
+def _within_budget(plan: Plan) -> Plan:
+    """With as many participations as the budget pays for, so that devices hold to it themselves."""
+    if plan.budget_units is None:
+        return plan
+    price = plan.contract.rho_units
+    affordable = (plan.budget_units - plan.earlier_units) // price
+    if affordable < 1:
+        raise StudyError(
+            f"privacy.stop_at_epsilon does not pay for one round: it takes a device to epsilon "
+            f"{plan.epsilon_of(plan.earlier_units + price):.3g}: raise it, or add more noise"
+        )
+    return replace(plan, max_participations=min(plan.max_participations, affordable))
 
 
 def _asked(study: Study) -> int:

@@ -7,6 +7,7 @@ section 5); privacy.md 3 of the design lists them. Everything is taken from a re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,8 +66,16 @@ class PrivacyReport:
             blank = [name for name, value in point.facts if not value.strip()]
             if blank or not (point.facts or point.words):
                 raise Incomplete(f"{point.title}: {blank[0] if blank else 'everything'} is missing")
+            if not all(text.strip() for text in point.words):
+                raise Incomplete(f"{point.title}: a sentence is missing")
+            if len({name for name, _ in point.facts}) < len(point.facts):
+                raise Incomplete(f"{point.title}: two facts bear one name, and one would be lost")
         if not self.promise.assumptions or not all(a.strip() for a in self.promise.assumptions):
             raise Incomplete("a promise without its assumptions is not reported")
+        if not all(banner.strip() for banner in self.banners) or not self.banners:
+            raise Incomplete("a report without what stands above it is not rendered")
+        if not math.isfinite(self.promise.epsilon_renyi):
+            raise Incomplete("an epsilon without end promises nothing")
 
     def facts(self) -> dict[str, Any]:
         """As JSON holds it; docs/privacy-report.schema.json describes it."""
@@ -96,7 +105,7 @@ def build(
     if promise is None:
         raise Incomplete('privacy.mode is "none": nothing was promised, so there is no report')
     banners = [no_guarantee(promise, record.study.privacy.meant_for).reason]
-    if record.result["synthetic"]:
+    if record.study.data.source == "synthetic":
         banners.insert(0, "SYNTHETIC PEOPLE: the recordings were made by a program.")
     contents = [
         points.setting(record, plan, promise),
@@ -104,9 +113,9 @@ def build(
         points.adjacency(),
         points.guarantee(record, plan, promise),
         points.mechanism(plan),
-        points.accounting(promise),
+        points.accounting(promise, account),
         points.accesses(plan),
-        points.composition(account),
+        points.composition(record, account),
         points.realised(record, account, plan),
         points.audit(audit),
         points.utility(record),
@@ -115,4 +124,4 @@ def build(
         points.plain(promise),
     ]
     named = [Point(t, facts, words) for t, (facts, words) in zip(TITLES, contents, strict=True)]
-    return PrivacyReport(record.result["study"]["name"], tuple(banners), promise, tuple(named))
+    return PrivacyReport(record.study.study.name, tuple(banners), promise, tuple(named))

@@ -14,6 +14,7 @@ from holter.privacy.calibration import WRAP_PROBABILITY, noise_deviation
 from holter.privacy.guarantee import EXACT, Guarantee, advantage, article
 from holter.rounds.plan import Plan
 from holter.rounds.recompute import Account, Record
+from holter.rounds.record_form import result_digest
 
 Content = tuple[tuple[tuple[str, str], ...], tuple[str, ...]]
 """Facts by name, and sentences."""
@@ -30,7 +31,10 @@ def setting(record: Record, plan: Plan, promise: Guarantee) -> Content:
         ("shares that open a secret", str(secure["threshold"] or "not carried message by message")),
         ("corrupt clients allowed for in each sum", str(plan.counts.colluders)),
     )
-    return facts, tuple(f"Assumed: {one}." for one in promise.assumptions)
+    words = [f"Assumed: {one}." for one in promise.assumptions]
+    if record.fleet is not None:
+        words.append("What the server saw, it saw of the few people of the what-if.")
+    return facts, tuple(words)
 
 
 def unit(plan: Plan) -> Content:
@@ -79,11 +83,17 @@ def guarantee(record: Record, plan: Plan, promise: Guarantee) -> Content:
     if plan.joint.extras:
         outputs += "; the clip indicator and the private metrics are in the same sums"
     return (
-        ("epsilon", f"{promise.epsilon:.4f}"),
+        ("epsilon", f"{_rounded_up(promise.epsilon, 4):.4f}"),
         ("delta", f"{promise.delta:g} ({verdict} 1/N^1.1 = {wanted:.2g} for N = {population:,})"),
-        ("rho (zero-concentrated)", f"{promise.rho:.6f}"),
+        ("rho (zero-concentrated)", f"{promise.rho:.9f}"),
         ("covers", outputs),
     ), ()
+
+
+def _rounded_up(value: float, digits: int) -> float:
+    """What is promised at most is never written smaller than it is."""
+    steps = 10.0**digits
+    return math.ceil(value * steps) / steps
 
 
 def mechanism(plan: Plan) -> Content:
@@ -118,20 +128,27 @@ def mechanism(plan: Plan) -> Content:
     return tuple(facts), ("It is added to integers before masking; nothing touches it after.",)
 
 
-def accounting(promise: Guarantee) -> Content:
+def accounting(promise: Guarantee, account: Account) -> Content:
     """6. How the numbers came about."""
     other = "Renyi conversion" if promise.method == EXACT else "exact Gaussian"
+    middle = account.privacy_loss
+    checked = (
+        "exact <= Renyi holds; a privacy loss distribution does not reach so far."
+        if middle is None
+        else "exact <= privacy loss <= Renyi was checked when this report was made."
+    )
     return (
         ("method of the reported epsilon", promise.method),
         ("epsilon, exact Gaussian of the same rho", f"{promise.epsilon_exact:.6f}"),
+        (
+            "epsilon, privacy loss distribution",
+            "beyond what the library computes" if middle is None else f"{middle:.6f}",
+        ),
         ("epsilon, Renyi conversion", f"{promise.epsilon_renyi:.6f}"),
         ("library beside our closed forms", "dp-accounting 0.6.0 (Renyi; privacy loss, checked)"),
         ("currency", "integers of 1e-9 rho, every charge rounded up"),
         ("amplification by sampling", "none is claimed"),
-    ), (
-        f"The {other} number stands beside the reported one; exact <= privacy loss <= Renyi was "
-        "checked when this report was made.",
-    )
+    ), (f"The {other} number stands beside the reported one; {checked}",)
 
 
 def accesses(plan: Plan) -> Content:
@@ -156,20 +173,35 @@ def accesses(plan: Plan) -> Content:
     ), ()
 
 
-def composition(account: Account) -> Content:
+def composition(record: Record, account: Account) -> Content:
     """8. What was spent before."""
-    units = account.campaigns[-1].contract["earlier_units"]
-    trainings = len(account.campaigns)
-    words = (
-        (
-            f"This run has {trainings} trainings over overlapping people (one for each fold); the "
-            "numbers are those of the last one alone.",
+    contracts = [one.contract for one in account.campaigns]
+    earlier = contracts[-1]["earlier_units"]
+    facts = [("spent before, in other tasks of this population", _rho(earlier) or "none")]
+    words = []
+    if earlier:
+        words.append("Point 4 is of this study alone. Charges add up in rho, not in epsilon.")
+        plan = record.plans[-1]
+        total = earlier + plan.contract.rho_units * plan.max_participations
+        facts.append(
+            (
+                "a device in earlier tasks and this one, at most",
+                f"{_rho(total)}: epsilon {_rounded_up(plan.epsilon_of(total), 4):.4f} at delta {plan.delta:g}",
+            )
         )
-        if trainings > 1
-        else ()
-    )
-    spent = f"{units / RHO_UNITS:.6f} rho" if units else "none"
-    return (("spent before, in other tasks of this population", spent),), words
+    if len(contracts) > 1:
+        words.append(
+            f"This run has {len(contracts)} trainings over overlapping people (one for each fold); "
+            "the numbers are those of the last one alone."
+        )
+        whole = _rho(sum(one["rho_units"] * one["max_participations"] for one in contracts))
+        if whole:
+            facts.append(("a device in all trainings of this run, at most", whole))
+    return tuple(facts), tuple(words)
+
+
+def _rho(units: int) -> str:
+    return f"{units / RHO_UNITS:.9f} rho" if units else ""
 
 
 def realised(record: Record, account: Account, plan: Plan) -> Content:
@@ -190,7 +222,9 @@ def realised(record: Record, account: Account, plan: Plan) -> Content:
         ("noise at the fewest survivors", _delivered(run_plan, fewest)),
         ("stopped early", str(campaign.stopped["reason"]) if campaign.stopped else "no"),
     ]
-    clips = [e["clip"] for e in record.journal if e["event"] == "round" and e.get("clip")]
+    last = len(record.plans) - 1  # the training whose model is kept
+    lines = [e for e in record.journal if e["event"] == "round" and e["fold"] == last]
+    clips = [e["clip"] for e in lines if e["clip"] is not None]
     if clips:
         facts.append(("clip, first / least / greatest / last", _range(clips)))
     words: tuple[str, ...] = ()
@@ -231,11 +265,12 @@ def audit(audit: Mapping[str, Any] | None) -> Content:
     """10. What an audit found. ``audit``: of audit.json."""
     if audit is None:
         return (), ("No audit of this run's pipeline was made: `holter audit RUN` makes one.",)
-    facts = tuple(
+    found = [
         (one["name"], ("passed: " if one["passed"] else "FAILED: ") + one["what"])
         for one in audit["findings"]
-    )
-    return facts, (
+    ]
+    found += [(one["name"], f"left out: {one['why']}") for one in audit.get("left_out", ())]
+    return tuple(found), (
         "An audit finds gross faults; a passed one proves nothing. Its lower bounds are "
         "statistical, at the confidence that each states.",
     )
@@ -261,6 +296,9 @@ def utility(record: Record) -> Content:
                 )
             )
     return tuple(found), (
+        "Scores, like the clips of point 9, are as the run wrote them: they cannot be computed "
+        "again without the recordings. The ledger's last line holds the digest of the result and "
+        "of the journal, so that a later change shows.",
         "Noise costs small groups more than large ones; scores by group are not measured here.",
     )
 
@@ -271,7 +309,10 @@ def randomness() -> Content:
         ("source", "simulated: every draw follows from the study's seed"),
         ("exactness", "integers between clip and sum; tables in the simulation, exact on devices"),
         ("seeds published", "yes, in study.toml: which is why nobody is protected by this run"),
-    ), ()
+    ), (
+        "The key that signs the ledger follows from the same seed: whoever has study.toml can "
+        "sign another ledger. The signatures show accidents and edits, not a forger.",
+    )
 
 
 def identity(record: Record, code_digest: str) -> Content:
@@ -281,10 +322,16 @@ def identity(record: Record, code_digest: str) -> Content:
         ("holter", f"{record.result['holter']}, sources {code_digest}"),
         ("study", record.study_digest),
         ("plan", record.plans[-1].hash.hex()),
+        *([("plan of the fleet", record.fleet.hash.hex())] if record.fleet is not None else []),
         ("ledger, hash of the last line", privacy["ledger_head"]),
         ("ledger, key of its signatures", privacy["ledger_key"]),
+        ("journal", record.journal_digest),
+        ("result", result_digest(record.result)),
         ("model", record.model_digest),
-    ), ()
+    ), (
+        "Digests are SHA-256. The ledger's last line names study, plans, journal, result and model; it "
+        "does not hold report.html, the time that the run took, nor an audit, which come after.",
+    )
 
 
 def plain(promise: Guarantee) -> Content:
@@ -293,8 +340,8 @@ def plain(promise: Guarantee) -> Content:
     return (), (
         f"Think of {article(promise.adversary)} who guesses by the toss of a coin whether one "
         "given device's data were used, and then sees everything that this study shows to such "
-        f"an observer. The guess becomes right at most {odds:.2%} of the time: 50 % would be no "
-        "gain, 100 % certainty.",
+        f"an observer. The guess becomes right at most {_rounded_up(odds, 4):.2%} of the time: "
+        "50 % would be no gain, 100 % certainty.",
         f"The allowance for failure is {promise.delta:g}. The promise is about one device, however "
         "unusual its wearer; it does not say that the model learned nothing about people like "
         "them, which is what it was made for.",

@@ -119,6 +119,7 @@ def _check_privacy(study: Study) -> None:
         name
         for name, asked in (
             ("stop_at_epsilon", privacy.stop_at_epsilon is not None),
+            ("earlier_rho", privacy.earlier_rho > 0),
             ("metrics_share", privacy.metrics_share > 0),
             ("meant_for", privacy.meant_for is not None),
         )
@@ -129,10 +130,11 @@ def _check_privacy(study: Study) -> None:
             f'privacy.{extras[0]} means nothing with privacy.mode = "none": leave it out, or '
             "choose a mode"
         )
-    if privacy.meant_for is not None and privacy.stop_at_epsilon is not None:
+    counted = privacy.stop_at_epsilon is not None or privacy.earlier_rho > 0
+    if privacy.meant_for is not None and counted:
         raise StudyError(
-            "privacy.stop_at_epsilon is for runs whose own people are counted: leave it out of a "
-            "what-if"
+            "privacy.stop_at_epsilon and privacy.earlier_rho are for runs whose own people are "
+            "counted: leave them out of a what-if"
         )
     if privacy.clipping == "adaptive":
         if privacy.mode != "distributed":

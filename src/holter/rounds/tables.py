@@ -228,6 +228,9 @@ class PrivacyTable:
     stop_at_epsilon: float | None = key(
         None, "training ends, with the last model, before any device would pass this", above=0
     )
+    earlier_rho: float = key(
+        0.0, "rho that the same people spent in earlier studies; stop_at_epsilon counts it", least=0
+    )
     delta: float = key(1e-6, "chance that the bound fails", above=0, most=0.1)
     clip: float = key(1.0, "L2 bound of one update; where it adapts, the first", above=0)
     bound: str = key(

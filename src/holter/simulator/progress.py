@@ -92,7 +92,9 @@ class Progress:
             averaged_rounds=0,
             participation=Participation(people, plan.max_participations, plan.min_separation),
             devices=dict.fromkeys(range(people), virtual_ledger(contract)),
-            population=PopulationLedger(contract, head=head, sign=sign),
+            population=PopulationLedger(
+                contract, head=head, earlier_units=plan.earlier_units, sign=sign
+            ),
             tally=Tally(),
             clip=plan.clip,
             stream=stream_of(plan),
@@ -176,7 +178,11 @@ class Progress:
             ),
             devices=devices,
             population=PopulationLedger(
-                contract, dict(facts["counted"]), facts["ledger_head"], sign=sign
+                contract,
+                dict(facts["counted"]),
+                facts["ledger_head"],
+                plan.earlier_units,
+                sign,
             ),
             tally=Tally(**tally, traffic=Traffic(**traffic) if traffic else None),
             clip=facts["clip"],

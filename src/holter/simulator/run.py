@@ -27,6 +27,7 @@ from holter.rounds import journal
 from holter.rounds.journal import RoundRecord
 from holter.rounds.plan import Plan
 from holter.rounds.planning import deployment, make_plan
+from holter.rounds.record_form import result_digest
 from holter.rounds.statement import privacy_block
 from holter.rounds.study import Study
 from holter.signals.splits import folds, new_people
@@ -36,7 +37,7 @@ from holter.simulator.dice import generator, key
 from holter.simulator.participants import Participant, module_of, participants, shape_of
 from holter.simulator.people import People, inputs_of
 from holter.simulator.progress import Progress
-from holter.simulator.store import JOURNAL, LEDGER, RunFolder
+from holter.simulator.store import JOURNAL, LEDGER, PLANS, RunFolder
 from holter.simulator.training import Spent, Training, local_steps
 from holter.simulator.workers import Workers
 
@@ -149,6 +150,8 @@ def run(
                 state.train(workers, on_round)
             return state.finish(report, version)
         except KeyboardInterrupt:
+            if folder.finished:  # the last byte was written: nothing is left to go on with
+                raise
             done = _rounds_kept(folder)
             folder.append(JOURNAL, journal.event("interrupted", rounds_done=done))
             planned = prepared.study.training.rounds * len(prepared.splits)
@@ -324,10 +327,6 @@ class _State:
     def finish(self, report: Report, version: str) -> dict[str, Any]:
         """The result, the report and the model, written in this order, the result last."""
         prepared, study, plan = self.prepared, self.study, self.prepared.plans[-1]
-        digest = hashlib.sha256(self.progress.model.tobytes()).hexdigest()
-        population, line = self.progress.population.published(self.progress.rounds_done, digest)
-        self.progress = replace(self.progress, population=population)
-        self.folder.append(LEDGER, line)
         tally = self.progress.tally
         classes = prepared.people.classes
         found = arms.scores(arms.verdicts(self.people, self.answers), len(classes))
@@ -362,7 +361,7 @@ class _State:
             "evaluation": result.evaluation_blocks(found, classes),
             "privacy": privacy_block(
                 prepared.promised,
-                self.progress.population.head,
+                self.progress.population.head,  # of the line before; the last one is not yet written
                 self.key.public,
                 study.privacy.meant_for,
             ),
@@ -370,17 +369,38 @@ class _State:
             "traffic": result.traffic_block(plan, tally),
             "time": {"seconds": round(self.seconds(), 3)},
         }
-        lines = journal.parse((self.folder.path / JOURNAL).read_bytes())
+        told = (self.folder.path / JOURNAL).read_bytes()
+        outcome["privacy"]["ledger_head"] = self.publish(outcome, told)
+        lines = journal.parse(told)
         facts = {
             "format": "holter.model/1",
             "study_digest": self.folder.digest,
             "classes": list(classes),
         }
-        self.folder.append(JOURNAL, journal.event("end", rounds=plan.rounds * len(prepared.splits)))
+        held = sum(line["event"] == "round" for line in lines)
+        self.folder.append(JOURNAL, journal.event("end", rounds=held))
         self.folder.finish(
             outcome, dict(self.layout.split(self.progress.model)), facts, report(outcome, lines)
         )
         return outcome
+
+    def publish(self, outcome: Mapping[str, Any], told: bytes) -> str:
+        """The ledger's last line, which names everything that the run leaves; returns its hash.
+
+        It is written before the files that it names: a run killed in between is resumed from its
+        checkpoint, which cuts the line off, and writes the same one again.
+        """
+        population, line = self.progress.population.published(
+            self.progress.rounds_done,
+            hashlib.sha256(self.progress.model.tobytes()).hexdigest(),
+            study=self.folder.digest,
+            plans=hashlib.sha256((self.folder.path / PLANS).read_bytes()).hexdigest(),
+            journal=hashlib.sha256(told).hexdigest(),
+            result=result_digest(outcome),
+        )
+        self.progress = replace(self.progress, population=population)
+        self.folder.append(LEDGER, line)
+        return population.head
 
 
 def evaluate(

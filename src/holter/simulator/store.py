@@ -158,6 +158,12 @@ class RunFolder:
         _replace(self.path / RESULT, (json.dumps(result, indent=2) + "\n").encode())
         (self.path / CHECKPOINT).unlink(missing_ok=True)
 
+    def write_audit(self, facts: Mapping[str, Any], page: str) -> None:
+        """An audit of the finished run: its page and, last, its facts; they replace earlier ones."""
+        _replace(self.path / AUDIT_REPORT, page.encode())
+        text = json.dumps(facts, indent=1, allow_nan=False)
+        _replace(self.path / AUDIT, (text + "\n").encode())
+
 
 def study_text(study: Study) -> bytes:
     """The study with every key and its value, as it stands in a run folder."""

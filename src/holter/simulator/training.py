@@ -77,7 +77,7 @@ class Training:
             plan.asked_per_round,
             beacon=key(seed, "beacon", self.fold),
         )
-        reason = self._unaffordable(progress, cohort)
+        reason = self._unaffordable(progress)
         if reason is not None:
             return Spent(reason)
         fate_of = fates(
@@ -96,8 +96,8 @@ class Training:
         tally = following.tally.after(outcome, len(cohort), traffic, via)
         return Round(replace(following, tally=tally), outcome, via, line, extras)
 
-    def _unaffordable(self, progress: Progress, cohort: tuple[int, ...]) -> str | None:
-        """Why asking this cohort would pass a limit, or None."""
+    def _unaffordable(self, progress: Progress) -> str | None:
+        """Why no further round can be paid for, or None."""
         plan, so_far = self.plan, progress.participation
         left = so_far.people - sum(n >= plan.max_participations for n in so_far.times.values())
         if left < plan.counts.smallest_roster:
@@ -105,14 +105,7 @@ class Training:
                 f"budget_exhausted: {left} devices may still be asked, a round needs "
                 f"{plan.counts.smallest_roster}; the others have taken part "
                 f"{plan.max_participations} times"
-            )
-        most = max((so_far.times.get(device, 0) + 1 for device in cohort), default=0)
-        limit = plan.budget_units
-        if limit is not None and most * plan.contract.rho_units > limit:
-            return (
-                "budget_exhausted: one more round would take a device to epsilon "
-                f"{plan.epsilon_of(most * plan.contract.rho_units):.2f}; privacy.stop_at_epsilon "
-                "ends the training before"
+                + ("" if plan.budget_units is None else ", which privacy.stop_at_epsilon pays for")
             )
         return None
 
