@@ -2,7 +2,8 @@
 
     python tools/results.py --out docs/results.md [--runs FOLDER]
 
-Reads the recordings under HOLTER_DATA. Runs that are in FOLDER already are not made again.
+Reads the recordings under HOLTER_DATA. Runs that are in FOLDER already are not made again; those
+of accuracy against epsilon (``tools/epsilon_curves.py``) take an hour, all others ten minutes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import argparse
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import epsilon_curves
 
 import holter
 
@@ -87,10 +90,10 @@ def noise_row(name: str, result: dict[str, Any]) -> str:
     )
 
 
-def page(open_runs: dict[str, dict[str, Any]], noisy: dict[str, dict[str, Any]]) -> str:
+def page(open_runs: dict[str, dict[str, Any]], noisy: dict[str, dict[str, Any]], runs: Path) -> str:
     """The page."""
     lines = [
-        "# Results on real recordings",
+        "# Results",
         "",
         "Written by `tools/results.py` from the committed studies, over all people of each set, people",
         "never split. Differences below .02 are noise on sets this small. Inputs and settings were",
@@ -129,7 +132,7 @@ def page(open_runs: dict[str, dict[str, Any]], noisy: dict[str, dict[str, Any]])
         *(noise_row(name, result) for name, result in noisy.items()),
         "",
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *epsilon_curves.section(runs)])
 
 
 def main() -> None:
@@ -150,7 +153,8 @@ def main() -> None:
                 f"privacy.noise_multiplier={NOISE}",
             ).result
         )
-    arguments.out.write_text(page(open_runs, noisy))
+    epsilon_curves.remember_people()
+    arguments.out.write_text(page(open_runs, noisy, runs))
 
 
 if __name__ == "__main__":
