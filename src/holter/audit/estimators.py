@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv, chdtr, chdtrc, ndtr, ndtri, stdtr
+from scipy.special import betaincinv, chdtr, chdtrc, ndtri, stdtr
 
 from holter.privacy.accountant import epsilon_exact
 
@@ -102,8 +102,3 @@ def correlation_tail(correlation: npt.ArrayLike, count: int) -> Floats:
         t = r * math.sqrt(max(count - 1, 1)) / np.sqrt(1 - r**2)
     result: Floats = 2 * stdtr(max(count - 1, 1), -t)
     return result
-
-
-def normal_tail(deviations: float) -> float:
-    """Two-sided probability of so many standard deviations."""
-    return float(2 * ndtr(-abs(deviations)))

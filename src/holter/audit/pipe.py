@@ -153,13 +153,7 @@ class Pipe:
     @property
     def rho(self) -> float:
         """Of one participation, from the integers really used; of a what-if, as if it counted."""
-        plan = self.plan
-        return calibration.rho_per_participation(
-            plan.grid,
-            honest_shares=plan.honest_shares,
-            coordinates=plan.coordinates,
-            bands=plan.bands,
-        )
+        return self.plan.rho_of_noise
 
     @property
     def claims(self) -> str:

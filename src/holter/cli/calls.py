@@ -14,12 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holter.cli.version import VERSION, code_digest
 from holter.rounds import journal
 from holter.rounds.journal import RoundRecord
-from holter.rounds.privacy_report import PrivacyReport
 from holter.rounds.study import Study
 from holter.rounds.tables import StudyError
 from holter.signals.readers import DataError
@@ -32,6 +31,9 @@ from holter.simulator.store import (
     RunFolderError,
     check_free,
 )
+
+if TYPE_CHECKING:  # only a name here: most commands never report
+    from holter.rounds.privacy_report import PrivacyReport
 
 
 class UserError(Exception):

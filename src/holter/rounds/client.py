@@ -2,8 +2,8 @@
 
 The update is already trained when ``join`` is called; no message waits for training. The
 plan and the device's own ledger are checked before anything leaves, and the charge is made
-durable before the masked vector's record is, and both before it is sent. A device that may not take part
-raises Refused before it has said a word: to the server that looks like being away.
+durable before the masked vector's record is, and both before it is sent. A device that may not
+take part raises Refused before it has said a word: to the server that looks like being away.
 """
 
 from __future__ import annotations
@@ -119,9 +119,8 @@ def receive(
 ) -> tuple[Taking | Finished, Say | None]:
     """One message of the coordinator, whichever is due; the answer, except after the last.
 
-    minute: now, for the charge. Raises contract.Refused where the ledger declines after all.
-
-    Raises CoordinatorFault: leave the session, forget the state.
+    minute: now, for the charge. Raises CoordinatorFault, or contract.Refused where the ledger
+    declines after all: leave the session, forget the state.
     """
     match state.protocol:
         case client_states.Advertised() as advertised:
@@ -130,7 +129,7 @@ def receive(
             return _next(state, state.ledger, b"", *secagg.share(seated, random=random))
         case client_states.Shared() as shared:
             opened = secagg.accept_inbox(shared, message)
-            # The charge precedes the vector in one record: spent before it is sent.
+            # The charge comes with the vector, and is durable first: spent before it is sent.
             ledger, line = state.ledger.charge(state.plan_hash, state.round_number, minute)
             return _next(state, ledger, line, *secagg.mask(opened, state.words))
         case client_states.Sent() as sent:

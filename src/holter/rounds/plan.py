@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,8 +53,9 @@ class Plan:
     rounds is independent. clip: L2 bound of an update, in its unit; where it adapts, the first.
     joint: how the norm limit is shared out. clip_quantile, clip_rate: where the clip follows a
     quantile, else None and 0. budget_units: 1e-9 rho that no device may pass, earlier_units of
-    earlier studies counted, or None; it limits max_participations, so training may end early. what_if: the noise is that of a larger fleet, scaled to these few
-    people, so it protects nobody and no device takes part.
+    earlier studies counted, or None; it limits max_participations, so training may end early.
+    what_if: the noise is that of a larger fleet, scaled to these few people, so it protects
+    nobody and no device takes part.
     """
 
     task: str
@@ -141,8 +143,11 @@ class Plan:
     @property
     def rho_per_participation(self) -> float:
         """What one participation costs a device; 0 where nothing is accounted."""
-        if self.mode == "none" or self.what_if:
-            return 0.0
+        return 0.0 if self.mode == "none" or self.what_if else self.rho_of_noise
+
+    @property
+    def rho_of_noise(self) -> float:
+        """What one participation under this noise is worth, counted or not. Not for mode none."""
         return calibration.rho_per_participation(
             self.grid,
             honest_shares=self.honest_shares,
@@ -178,6 +183,10 @@ class Plan:
         if self.mode == "none" or self.what_if:
             return None
         return self.epsilon_of(self.contract.rho_units * participations)
+
+    def epsilon_after_rounds(self, rounds: int, *, population: int) -> float | None:
+        """``epsilon_after`` of the device asked most, where all of ``population`` are asked evenly."""
+        return self.epsilon_after(math.ceil(rounds * self.asked_per_round / population))
 
     def guarantee(self) -> Guarantee | None:
         """What a fleet under this plan is promised; None in mode none and of a what-if."""
@@ -259,7 +268,7 @@ def grid_for(
         if bits == 8:
             return calibration.byte_grid(counts.largest_roster, largest_entry)
         return calibration.noiseless_grid(counts.largest_roster)
-    if mode == "central" and protocol == "secagg":
+    if promise.correlated(protocol, mode):
         return calibration.correlated_grid(
             clip=clip,
             noise_multiplier=noise_multiplier,

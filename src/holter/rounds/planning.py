@@ -22,6 +22,7 @@ from holter.privacy.accountant import (
 )
 from holter.privacy.calibration import OutOfReach
 from holter.privacy.joint import Joint
+from holter.rounds import promise
 from holter.rounds.groups import Groups, groups_for
 from holter.rounds.out_of_reach import LEAST_SIGNAL_TO_NOISE, refusal
 from holter.rounds.plan import Counts, Plan, grid_for
@@ -252,7 +253,7 @@ def _check_people(asked: int, people: int, study: Study) -> None:
 
 def _terms(asked: int, people: int, study: Study) -> Terms:
     """Participations and separation as given, or what the rounds need and the people allow."""
-    correlated = study.privacy.mode == "central" and study.aggregation.protocol == "secagg"
+    correlated = promise.correlated(study.aggregation.protocol, study.privacy.mode)
     separation, rounds = study.cohort.min_separation, study.training.rounds
     if separation is None:
         separation = min(people // asked, rounds) if correlated else 1
@@ -305,7 +306,7 @@ def _check_protocol(plan: Plan) -> None:
 
 def _largest_rho(study: Study, epsilon: float) -> float:
     """The largest rho whose reported epsilon stays at or below this one. Raises StudyError."""
-    correlated = study.privacy.mode == "central" and study.aggregation.protocol == "secagg"
+    correlated = promise.correlated(study.aggregation.protocol, study.privacy.mode)
     largest_rho = rho_for_exact_epsilon if correlated else rho_for_epsilon
     try:
         return largest_rho(epsilon, study.privacy.delta)

@@ -13,12 +13,19 @@ RECIPIENTS = "everyone who sees the released models, the server itself excepted"
 _LEADER = "honest-but-curious leader that does not work with "
 
 
+def correlated(protocol: str, mode: str) -> bool:
+    """Whether the server adds noise to opened sums, correlated from round to round."""
+    return mode == "central" and protocol == "secagg"
+
+
 def adversary(protocol: str, mode: str, helpers: int) -> str:
     """Who is held off."""
     if mode == "local":
         return "anyone, a malicious server included"
+    if correlated(protocol, mode):
+        return RECIPIENTS
     if protocol == "secagg":
-        return RECIPIENTS if mode == "central" else ADVERSARY
+        return ADVERSARY
     if helpers == 1:
         found = _LEADER + "its one helper, or helper that does not work with its leader"
         return found if mode == "central" else "honest-but-curious leader, or helper, on its own"
@@ -43,7 +50,7 @@ def assumptions(
     )
     if mode == "local":
         noise = "each device adds by itself all the noise that its own contribution needs"
-    elif mode == "central" and protocol == "secagg":
+    elif correlated(protocol, mode):
         noise = (
             "the server is believed: it sees the sum of each round before it adds its noise, "
             f"correlated over {bands} rounds, keeps the sums and the noise to itself, and publishes "

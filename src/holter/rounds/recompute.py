@@ -40,8 +40,9 @@ class Record:
 
     people: who train, of each training. ledger_key: that the ledger must be signed with, 32 bytes,
     known from elsewhere than the result. *_digest: SHA-256 in hex, of the study's and the plans'
-    text, of the journal up to its last event, and of the model's parameters. model_about: what the model's file says beside them. secure: what the
-    result has to say of secure aggregation, as far as it follows from the plan.
+    text, of the journal up to its last event, and of the model's parameters. model_about: what the
+    model's file says beside them. secure: what the result has to say of secure aggregation, as far
+    as it follows from the plan.
     """
 
     study: Study
@@ -271,8 +272,7 @@ def _spent(record: Record, number: int) -> Callable[[Entry], float | None]:
 
     def fleet(entry: Entry) -> float | None:
         assert meant is not None
-        asked: int = entry["round"] * plan.asked_per_round
-        return plan.epsilon_after(math.ceil(asked / meant.population))
+        return plan.epsilon_after_rounds(entry["round"], population=meant.population)
 
     def own(entry: Entry) -> float | None:
         return record.plans[number].epsilon_after(entry["most_participations"])

@@ -16,6 +16,7 @@ from scipy.special import logsumexp
 from holter.learning.client_update import Learner, Prepared
 from holter.learning.model import ModelError, Vector
 from holter.privacy.joint import MEASURES
+from holter.rounds import record_form
 from holter.rounds.pipeline import ClientUpdate
 from holter.rounds.plan import Plan
 from holter.rounds.recompute import Record
@@ -40,15 +41,16 @@ class NotCompared(ValueError):
 
 def reported(record: Record) -> tuple[int, ...]:
     """Contributions of each closed round of the last training, from the journal. Raises Unreadable."""
-    last = len(record.plans) - 1
     try:
-        return tuple(
-            int(line["reported"])
-            for line in record.journal
-            if line["event"] == "round" and line["fold"] == last and line["outcome"] == "closed"
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise Unreadable(f"the journal is not as holter writes it: {error!r}") from None
+        record_form.check_journal(record.journal)
+    except record_form.Misshapen as error:
+        raise Unreadable(str(error)) from None
+    last = len(record.plans) - 1
+    return tuple(
+        line["reported"]
+        for line in record.journal
+        if line["event"] == "round" and line["fold"] == last and line["outcome"] == "closed"
+    )
 
 
 def opener(plan: Plan) -> Callable[[int], bool]:

@@ -153,9 +153,9 @@ class Progress:
     ) -> Progress:
         """From a checkpoint's arrays and facts; the device ledgers are charged again."""
         contract = plan.contract
-        devices = {}
+        devices, fresh = {}, virtual_ledger(contract)
         for device, rounds in facts["charged"]:
-            ledger = virtual_ledger(contract)
+            ledger = fresh
             for number in rounds:
                 ledger, _ = ledger.charge(contract.plan_hash, number, MINUTE)
             devices[device] = ledger

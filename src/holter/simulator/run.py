@@ -10,7 +10,6 @@ mend is refused before the run's folder is made.
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -272,8 +271,7 @@ class _State:
             return plan.epsilon_after(self.progress.participation.most)
         meant = self.study.privacy.meant_for
         assert meant is not None
-        asked = self.progress.rounds_done * fleet.asked_per_round
-        return fleet.epsilon_after(math.ceil(asked / meant.population))
+        return fleet.epsilon_after_rounds(self.progress.rounds_done, population=meant.population)
 
     def stop(self, reason: str) -> None:
         """End this training before its last round; the last model stands."""
