@@ -28,6 +28,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/documents.py
+	$(BIN)/python tools/formats.py
 
 studies: $(READY)
 	$(BIN)/python tools/results.py --out docs/results.md

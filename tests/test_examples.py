@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-SAYS = {"one_round": "devices are in the sum", "one_answer": "of the device's ledger"}
+SAYS = {"one_round": "devices are in the sum", "one_answer": "of the device's ledger",
+        "own_task": "on new SYNTHETIC people"}  # fmt: skip
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
 

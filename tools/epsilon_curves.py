@@ -43,7 +43,7 @@ class Population:
 
 
 POPULATIONS = (Population(1000, 0.25, 75), Population(10_000, 0.1, 500))
-STUDIES = {"walch_sleep": "sleep", "sisfall": "activity"}
+STUDIES = {"walch_sleep": "sleep-stages", "sisfall": "activity"}
 
 
 @dataclass(frozen=True)
@@ -174,11 +174,13 @@ def remember_people() -> None:
     make: Callable[..., people.People] = people.load
     kept: dict[str, people.People] = {}
 
-    def load(study: Study, root: Path, file: Path | None = None) -> people.People:
+    def load(
+        study: Study, root: Path, file: Path | None = None, read_recordings: Any = None
+    ) -> people.People:
         key = repr((study.data, study.study.task, study.study.seed, root, file))
         if key not in kept:
             kept.clear()
-            kept[key] = make(study, root, file)
+            kept[key] = make(study, root, file, read_recordings)
         return kept[key]
 
     people.load = load

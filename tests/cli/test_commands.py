@@ -17,7 +17,6 @@ import holter
 from holter.cli.begin import study_template
 from holter.rounds.study import Study
 from holter.signals.tasks import TASKS
-from holter.simulator.wearers import SYNTHETIC_TASKS
 from tests.cli.conftest import Bench
 
 RunOf = Callable[[], Path]
@@ -123,12 +122,6 @@ def test_what_init_writes_runs_as_it_is_but_for_its_size(bench: Bench, task: str
         "simulation.workers=1", "simulation.dropout=0",
     )  # fmt: skip
     assert code == 0, complaint
-
-
-def test_tasks_agree_with_the_synthetic_people() -> None:
-    assert {name: task.classes for name, task in TASKS.items()} == {
-        name: task.classes for name, task in SYNTHETIC_TASKS.items()
-    }
 
 
 def test_importing_holter_loads_no_torch_and_next_to_nothing() -> None:

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holter.signals.errors import DataError
 from holter.signals.inputs import EXTRAS, Inputs, examples
 from holter.signals.prepare import Recorded
-from holter.signals.readers import DataError
 
 NORMALISE, MISSING = ("none", "person", "both"), ("person-mean", "mask")
 every_way = st.builds(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from holter.signals.errors import DataError
 from holter.signals.prepare import Mapped, Signal, people
-from holter.signals.readers import DataError
 
 MakeSignal = Callable[..., Signal]
 MakeMapped = Callable[..., Mapped]

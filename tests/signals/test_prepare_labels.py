@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from holter.signals.errors import DataError
 from holter.signals.prepare import Mapped, people
-from holter.signals.readers import DataError
 
 MakeMapped = Callable[..., Mapped]
 MakeColumns = Callable[..., dict[str, Any]]

@@ -18,7 +18,7 @@ from holter.cli.runs import demo_text
 from holter.rounds.study import Study
 from holter.rounds.tables import TABLES, StudyError
 from holter.signals.inputs import EXTRAS
-from holter.signals.tasks import TASKS
+from holter.signals.tasks import TASKS, Need, task_of
 
 _FILE_HINT = """\
 # To use your own recordings instead of synthetic people, name a file (see docs/study.md):
@@ -45,7 +45,7 @@ def init(
 ) -> None:
     """Write a commented study.toml that runs as it is, on synthetic people.
 
-    Example: holter init my-study --task sleep
+    Example: holter init my-study --task sleep-stages
     """
     try:
         text = study_template(task, name=folder.resolve().name or "study")
@@ -68,7 +68,7 @@ def study_template(task: str, *, name: str) -> str:
         demo_text(), [f"study.name={json.dumps(name)}", f"study.task={json.dumps(task)}"]
     )
     lines = [
-        f"# A study of the task {task}: {TASKS[task].about}.",
+        f"# A study of the task {task}: {task_of(task).about}.",
         "# It runs as it is, on synthetic people: holter simulate study.toml --out run",
         "# Keys that are commented out show their default.",
     ]
@@ -107,17 +107,24 @@ def _toml(value: Any) -> str:
 
 
 def tasks() -> None:
-    """List the tasks, the inputs that can be computed and the models.
+    """List the tasks: inputs, labels, sets, published numbers; then extra inputs and models.
 
     Example: holter tasks
     """
     console = Console()
-    table = Table(title="tasks", title_justify="left", title_style="bold", show_lines=True)
-    for column in ("task", "tells apart", "from", "classes of the synthetic people"):
-        table.add_column(column, overflow="fold")
     for task in TASKS.values():
-        table.add_row(task.name, task.about, task.signals, ", ".join(task.classes))
-    console.print(table)
+        console.print(f"[bold]{task.name}[/bold]  {task.about}", highlight=False)
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
+        table.add_column(no_wrap=True, style="dim")
+        table.add_column(overflow="fold")
+        table.add_row("tells apart", ", ".join(task.classes))
+        table.add_row("from", task.inputs)
+        table.add_row("labels", task.labels)
+        table.add_row("needs", ", ".join(_need(need) for need in task.needs))
+        table.add_row("sets", ", ".join(task.sets))
+        for number in task.published:
+            table.add_row("published", f"{number.what}: {number.value} ({number.source})")
+        console.print(table)
     extras = Table(
         title="\\[data] extra: inputs computed on the device",
         title_justify="left",
@@ -128,8 +135,15 @@ def tasks() -> None:
     for name, about in EXTRAS.items():
         extras.add_row(name, about)
     console.print(extras)
-    console.print(
+    for line in (
         "Models: softmax, mlp, spectral, mixer, cnn, or your own as package.module:build",
-        highlight=False,
-    )
-    console.print("Begin one: holter init DIR --task TASK", highlight=False)
+        "A task of your own: package.module:Class, see docs/tasks.md",
+        "Begin one on synthetic people: holter init DIR --task TASK",
+        "What a file of yours can feed: holter data inspect PATH",
+    ):
+        console.print(line, highlight=False)
+
+
+def _need(need: Need) -> str:
+    rate = f" at {need.least_rate_hz:.3g} Hz or more" if need.least_rate_hz else ""
+    return f"{need.kind}{rate}{' (if there is one)' if need.optional else ''}"

@@ -20,8 +20,8 @@ from holter.cli.version import VERSION, code_digest
 from holter.rounds import journal
 from holter.rounds.journal import RoundRecord
 from holter.rounds.study import Study
-from holter.rounds.tables import StudyError
-from holter.signals.readers import DataError
+from holter.rounds.tables import DataTable, StudyError
+from holter.signals.errors import DataError
 from holter.simulator.store import (
     JOURNAL,
     MODEL,
@@ -34,6 +34,7 @@ from holter.simulator.store import (
 
 if TYPE_CHECKING:  # only a name here: most commands never report
     from holter.rounds.privacy_report import PrivacyReport
+    from holter.signals.recording import Recording
 
 
 class UserError(Exception):
@@ -155,18 +156,18 @@ def evaluate(run: Run | str | Path, file: str | Path) -> Mapping[str, Any]:
     with _mendable():
         from safetensors.numpy import load_file
 
-        from holter.simulator import run as simulator
+        from holter.simulator.evaluate import evaluate as evaluated
         from holter.simulator.people import load
 
         folder = RunFolder.open_existing(loaded.path)
-        people = load(folder.study, Path(), Path(file))
+        people = load(folder.study, Path(), Path(file), _recordings)
         classes = loaded.result["classes"]
         if list(people.classes) != classes:
             raise DataError(
                 f"the file's classes are {', '.join(people.classes)}; the run's are "
                 f"{', '.join(classes)}: name them in data.labels"
             )
-        return simulator.evaluate(folder, people, load_file(folder.path / MODEL), classes)
+        return evaluated(folder, people, load_file(folder.path / MODEL), classes)
 
 
 def privacy_report(run: Run | str | Path) -> PrivacyReport:
@@ -257,7 +258,24 @@ def _prepare(study: Study, data: str | Path | None) -> Any:
     from holter.simulator import run as simulator
     from holter.simulator.people import load
 
-    return simulator.check(study, load(study, data_root(data)))
+    people = load(study, data_root(data), read_recordings=_recordings)
+    return simulator.check(study, people)
+
+
+def _recordings(path: Path, data: DataTable, root: Path) -> Iterator[tuple[str, Recording]]:
+    """What a study with data.source = "recordings" is on: exports and stores under its path."""
+    import tomllib
+
+    from holter.device.exports import recordings_of
+    from holter.signals.readers.formats import Options
+
+    mapping = None
+    if data.mapping is not None:
+        try:
+            mapping = tomllib.loads((root / data.mapping).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"data.mapping = {data.mapping!r} cannot be read: {error}") from None
+    return recordings_of(path, Options(data.zone, mapping))
 
 
 def _run(folder: RunFolder, prepared: Any, *, resume: bool, on_round: OnRound | None) -> Run:

@@ -12,7 +12,7 @@ import click
 import typer
 from rich.console import Console
 
-from holter.cli import audit, begin, bench, privacy, runs
+from holter.cli import audit, begin, bench, data, privacy, runs
 from holter.cli.calls import CheckFailed, Interrupted, UserError
 from holter.cli.version import VERSION
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 runs.register(app)
 begin.register(app)
 bench.register(app)
+data.register(app)
 privacy.register(app)
 audit.register(app)
 

@@ -84,10 +84,15 @@ def simulate(
 
 def evaluate(
     run: Path = typer.Argument(..., help="Folder of a finished run."),
-    data: Path = typer.Option(..., "--data", help="Another file of the study's layout."),
+    data: Path = typer.Option(
+        ...,
+        "--data",
+        help="Another file of the study's layout; of a run on synthetic people, recordings "
+        "that its task cuts.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the evaluation as JSON."),
 ) -> None:
-    """Test a run's model on the people of another file.
+    """Test a run's model on the people of another file, or on real recordings.
 
     Example: holter evaluate runs/sleep --data other_people.npz --json
     """

@@ -6,7 +6,7 @@ On a terminal the display is live (rich); into a pipe or a file it is plain line
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -105,6 +105,11 @@ def screen(console: Console, run: Run) -> None:
         banner.append(f" WHAT-IF: a few people with the noise of {people:,}.", style="bold yellow")
     if result["rounds"]["stopped"] is not None:
         banner.append(f" STOPPED EARLY: {result['rounds']['stopped']}.", style="bold yellow")
+    if result["split"] != "people":
+        banner.append(
+            " LEAKING SPLIT: windows were split at random, nobody is new, no score is real.",
+            style="bold red",
+        )
     if result["privacy"]["mode"] == "none":
         banner.append(" NOT PRIVATE: privacy.mode is none.", style="bold red")
     if result["secure_aggregation"]["protocol"] == "plain":
@@ -113,6 +118,8 @@ def screen(console: Console, run: Run) -> None:
         )
     console.print(banner)
     console.print(comparison(result["evaluation"]))
+    if result["evaluation"]["alarm"] is not None:
+        console.print(alarm(result["evaluation"]["alarm"]))
     for title, text in _facts(result):
         console.print(Panel(text, title=title, title_align="left", padding=(0, 1)))
     console.print(f"report: {run.report}", highlight=False, soft_wrap=True)
@@ -133,6 +140,26 @@ def comparison(evaluation: Mapping[str, Any]) -> Table:
     table.add_section()
     table.add_row("on all windows", style="dim")
     table.add_row("  federated", *_cells(evaluation["new_people"]))
+    return table
+
+
+def alarm(levels: Sequence[Mapping[str, Any]]) -> Table:
+    """What the alarm would do to new people, by the probability from which it is raised."""
+    about = levels[0]
+    table = Table(
+        title=f"alarm on new people: {about['events']:,} events, {about['hours']:.1f} hours without",
+        title_justify="left",
+        title_style="bold",
+    )
+    for column in ("raised from", "events missed", "false alarms an hour", "worst person"):
+        table.add_column(column, justify="right")
+    for level in levels:
+        table.add_row(
+            f"{level['level']:.4g}",
+            "" if level["missed_share"] is None else f"{level['missed_share']:.1%}",
+            *("" if level[k] is None else f"{level[k]:.2f}"
+              for k in ("per_hour", "person_most_per_hour")),
+        )  # fmt: skip
     return table
 
 

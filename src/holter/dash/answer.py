@@ -45,6 +45,9 @@ def banners(result: Result) -> tuple[Banner, ...]:
     if meant_for is not None:
         people = counted(meant_for, "person", "people")
         found.append(Banner("calm", "WHAT-IF", f"a few people with the noise of {people}"))
+    if text(result, "split") == "random-windows-that-leak":
+        rest = "windows were split at random, so the model has seen these people: no score is real"
+        found.append(Banner("loud", "LEAKING SPLIT", rest))
     if not is_private(result):
         found.append(Banner("loud", "NOT PRIVATE", "no noise hides what one person added"))
     if text(result, "secure_aggregation", "protocol") == "plain":

@@ -14,6 +14,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from holter.dash import charts, facts, participation, promise, timeline
+from holter.dash.alarm import Alarm, alarm_of
 from holter.dash.answer import Banner, answer, banners
 from holter.dash.facts import Fact
 from holter.dash.numbers import (
@@ -83,6 +84,7 @@ class Page:
     folds: int
     class_rows: tuple[ClassRow, ...]
     classes: Markup | None
+    alarm: Alarm | None
     private: bool
     statement: str
     privacy: tuple[Fact, ...]
@@ -231,6 +233,7 @@ def page_of(result: Result, journal: Sequence[Mapping[str, Any]]) -> Page:
         folds=len({entry.fold for entry in entries}),
         class_rows=class_rows,
         classes=class_chart,
+        alarm=alarm_of(result),
         private=is_private(result),
         statement=text(result, "privacy", "statement"),
         privacy=promise.privacy(result),

@@ -1,5 +1,6 @@
-"""World, device: what a real device adds to the machines of ``rounds``: its dice and its files.
+"""World, device: what lies on the wearer's own machine and never leaves it.
 
-Read ``vault`` (what never leaves, the privacy ledger's file among it), then ``system_source``
-(the operating system's randomness, the only kind that noise of a deployment is drawn from).
+``files``, ``zips`` and ``entries`` open exports, with bounds; ``store`` keeps the wearer's
+recordings, ``exports`` says whose they are, for a study on this machine; ``vault`` holds the privacy
+ledger, durably; ``system_source`` is the operating system's randomness.
 """

@@ -1,7 +1,8 @@
 """Scores as values: over all windows, over classes, and over people. Numpy alone.
 
 The mean over windows says how good a model is; the tenth percentile and the least over
-people say who is left behind. Both always stand together.
+people say who is left behind. Both always stand together. An alarm is judged by what its wearer
+notices: false alarms an hour, and events missed.
 """
 
 from __future__ import annotations
@@ -99,3 +100,70 @@ def _class_score(table: npt.NDArray[np.int64], c: int) -> ClassScore:
 def _spread(values: Sequence[float]) -> Spread:
     array = np.asarray(values)
     return Spread(float(array.mean()), float(np.percentile(array, 10)), float(array.min()))
+
+
+ALARM_LEVELS = (0.5, 0.8, 0.9, 0.99, 0.999, 0.9999)  # probabilities from which an alarm is raised
+
+
+@dataclass(frozen=True)
+class AlarmScore:
+    """What an alarm does if it is raised from a probability of ``level`` on.
+
+    hours: of windows without an event. per_hour: false alarms an hour, over all people, and the
+    median, 90th percentile and most over people with such windows. Shares are None if 0/0.
+    """
+
+    level: float
+    events: int
+    missed: int
+    missed_share: float | None
+    hours: float
+    false_alarms: int
+    per_hour: float | None
+    person_median_per_hour: float | None
+    person_p90_per_hour: float | None
+    person_most_per_hour: float | None
+
+
+def alarm_scores(
+    people: Sequence[tuple[Labels, npt.NDArray[np.floating]]], event: int, window_seconds: float
+) -> tuple[AlarmScore, ...]:
+    """One score for each of ``ALARM_LEVELS``. people: (truth, probability of ``event``) each.
+
+    Every window with a false alarm counts as one: an upper bound, since a device would hold
+    back a second alarm a moment after the first.
+    """
+    return tuple(_alarm_score(people, event, window_seconds, level) for level in ALARM_LEVELS)
+
+
+def _alarm_score(
+    people: Sequence[tuple[Labels, npt.NDArray[np.floating]]],
+    event: int,
+    window_seconds: float,
+    level: float,
+) -> AlarmScore:
+    events = missed = false = 0
+    hours, rates = 0.0, []
+    for truth, probability in people:
+        raised, happened = probability >= level, truth == event
+        events += int(happened.sum())
+        missed += int((happened & ~raised).sum())
+        wrong, own = (
+            int((raised & ~happened).sum()),
+            float((~happened).sum()) * window_seconds / 3600,
+        )
+        false, hours = false + wrong, hours + own
+        if own > 0:
+            rates.append(wrong / own)
+    return AlarmScore(
+        level=level,
+        events=events,
+        missed=missed,
+        missed_share=missed / events if events else None,
+        hours=hours,
+        false_alarms=false,
+        per_hour=false / hours if hours else None,
+        person_median_per_hour=float(np.median(rates)) if rates else None,
+        person_p90_per_hour=float(np.percentile(rates, 90)) if rates else None,
+        person_most_per_hour=max(rates) if rates else None,
+    )

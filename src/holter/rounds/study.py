@@ -89,7 +89,7 @@ class Study:
 def _check_together(study: Study) -> None:
     """Rules that hold between keys."""
     training, privacy, data = study.training, study.privacy, study.data
-    if study.study.task not in TASKS:
+    if study.study.task not in TASKS and ":" not in study.study.task:
         raise _unknown("task", f"study.task = {study.study.task!r}", study.study.task, TASKS)
     if training.local_steps is not None and training.local_epochs is not None:
         raise StudyError("training: give local_steps or local_epochs, not both")
@@ -102,6 +102,7 @@ def _check_together(study: Study) -> None:
         )
     _check_privacy(study)
     _check_protocol(study)
+    _check_split(study)
     if data.source != "synthetic" and not data.path:
         raise StudyError(f"data.source is {data.source}: data.path must name the file")
     if data.source == "npz" and not data.signals:
@@ -110,6 +111,15 @@ def _check_together(study: Study) -> None:
         raise StudyError(f"data.source is {data.source}: name the feature columns in data.columns")
     if study.compression.method == "none" and study.compression.share != 1.0:
         raise StudyError('compression.share needs compression.method = "subset"')
+
+
+def _check_split(study: Study) -> None:
+    """Random windows are no test of new people, so they cannot be new in turn either."""
+    if study.evaluation.split != "people" and study.evaluation.folds is not None:
+        raise StudyError(
+            "evaluation.folds makes every person new once; with random windows nobody is new: "
+            "leave it out"
+        )
 
 
 def _check_privacy(study: Study) -> None:

@@ -67,11 +67,43 @@ class DataTable:
     """Whose recordings, how they are stored, what the labels mean, what gaps there are."""
 
     source: str = key(
-        "synthetic", "where recordings come from", choices=("synthetic", "npz", "csv", "parquet")
+        "synthetic",
+        "where windows come from: synthetic people, a table of windows, or recordings that the "
+        "task cuts (exports of devices and apps, or stores that `holter data import` made)",
+        choices=("synthetic", "npz", "csv", "parquet", "recordings"),
     )
-    path: str | None = key(None, "file, relative to the data root (--data or HOLTER_DATA)")
+    path: str | None = key(
+        None,
+        "file, or folder of recordings with a folder or a store for each person, relative to the "
+        "data root (--data or HOLTER_DATA)",
+    )
     people: int = key(1000, "synthetic people to make", least=4)
     windows: int = key(40, "windows of each synthetic person", least=4)
+    label_skew: float = key(
+        1.0,
+        "synthetic: how much people differ in what they do (activity, and tasks of your own)",
+        above=0,
+        most=1000,
+    )
+    device_shift: float = key(
+        1.0, "synthetic: how much devices differ and err; 0: all are ideal", least=0, most=10
+    )
+    label_noise: float = key(
+        0.0,
+        "synthetic: share of labels that are replaced by another one (not in wellbeing, whose "
+        "labels follow from the tables)",
+        least=0,
+        most=1,
+    )
+    zone: str | None = key(
+        None, "recordings: IANA zone of wall-clock times that do not say of where"
+    )
+    mapping: str | None = key(
+        None, "recordings: file with the words about your own tables, relative to the data root"
+    )
+    window_seconds: float | None = key(
+        None, "what a window stands for in time, for rates an hour (default: the task's)", above=0
+    )
     person: str = key("person", "array or column that says whose window it is")
     label: str = key("label", "array or column with the label")
     time: str | None = key(
@@ -309,6 +341,12 @@ class EvaluationTable:
         "per-class",
         "earlier and later windows of a person: by time within each class, or by time alone",
         choices=("per-class", "time"),
+    )
+    split: str = key(
+        "people",
+        "people are split, never windows; random-windows-that-leak exists to show what a random "
+        "split measures, and every output says so",
+        choices=("people", "random-windows-that-leak"),
     )
     earlier_share: float = key(
         0.5, "share of a person's windows used for fitting", above=0, most=0.95

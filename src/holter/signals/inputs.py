@@ -1,9 +1,11 @@
 """Recorded windows -> what a model is shown: scaled and enriched, on the device.
 
 Everything here uses one person's own recordings and public constants, never anyone else's
-and never a label. ``reference`` says which windows the person's statistics may come from:
-all of them for a new person as a whole; only the earlier ones where later windows are the
-test, so that the test half does not scale itself.
+and never a label. Two arguments keep a person's earlier and later windows apart. ``reference``
+says which windows the statistics may come from: all of them for a new person as a whole; the
+earlier ones alone where later windows are the test, since a device has only its past, and the
+test half must not scale itself. ``within`` says which windows may be looked at from beside one
+another (context, rhythm): those of the same part, so that nothing reaches over the seam.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from holter.signals.errors import DataError
 from holter.signals.prepare import Recorded
-from holter.signals.readers import DataError
 from holter.signals.windows import Examples
 
 Rows = npt.NDArray[np.int64]
@@ -61,15 +63,25 @@ class Inputs:
             raise DataError("data.context lists offsets of 1 and more; both directions are meant")
 
 
-def examples(person: Recorded, how: Inputs, reference: Rows | None = None) -> Examples:
-    """A person's windows as the model sees them. reference: rows for the person's statistics.
+def examples(
+    person: Recorded, how: Inputs, reference: Rows | None = None, within: Rows | None = None
+) -> Examples:
+    """A person's windows as the model sees them.
 
-    Guarantees: finite values for every finite or missing input.
+    reference: rows for the person's statistics (default: all). within: rows that are made, in
+    order, and the only ones whose neighbours are looked at (default: all).
+    Guarantees: finite values for every finite or missing input; with ``within``, no bit depends
+    on a row that is in neither.
     """
     rows = np.arange(len(person.y)) if reference is None else reference
-    measured = ~np.isnan(person.x)
-    middle, spread = _statistics(person.x, measured, rows)
-    held = np.clip(np.where(measured, person.x, middle), -_FARTHEST, _FARTHEST)
+    part = np.arange(len(person.y)) if within is None else within
+    beside = Beside(len(person.y), part)
+    middle, spread = _statistics(person.x, rows)
+    typical = _typical(person.x, middle, spread, rows) if "median-window" in how.extra else None
+    whole = within is None
+    stored = person.x if whole else person.x[part]
+    measured = ~np.isnan(stored)
+    held = np.clip(np.where(measured, stored, middle), -_FARTHEST, _FARTHEST)
     own = np.clip((held - middle) / spread, -_LIMIT, _LIMIT)
     if how.normalise == "none":
         x = held
@@ -78,36 +90,57 @@ def examples(person: Recorded, how: Inputs, reference: Rows | None = None) -> Ex
     else:
         # Units beside personal ones; arcsinh tames counts and powers of any size.
         x = np.concatenate([own, np.arcsinh(held)], axis=1)
-    extras = [person.given]
+    extras = [person.given if whole else person.given[part]]
     if "statistics" in how.extra:
         extras.append(_window_statistics(x))
-    if "median-window" in how.extra:
-        difference, likeness = _against_median(own, rows)
+    if typical is not None:
+        difference, likeness = _against_median(own, typical)
         x = np.concatenate([x, difference], axis=1)
         extras.append(likeness)
     if "rr-ratios" in how.extra:
         if person.rr is None:
             raise DataError("data.extra rr-ratios needs heartbeat intervals: set data.rr")
-        extras.append(_rr_ratios(person.rr, rows))
+        extras.append(_rr_ratios(person.rr, rows, beside))
     if "hours" in how.extra:
-        extras.append((person.seconds / 3600.0 / 8.0).reshape(-1, 1).astype(np.float32))
+        hours = person.seconds[part] / 3600.0 / 8.0
+        extras.append(hours.reshape(-1, 1).astype(np.float32))
     if how.context:
-        extras.append(_context(own, how.context))
+        extras.append(_context(own, how.context, beside))
     if how.missing == "mask":
         x = np.concatenate([x, measured], axis=1)
     return Examples(
         np.ascontiguousarray(x, dtype=np.float32),
         np.concatenate(extras, axis=1).astype(np.float32),
-        person.y,
+        person.y if whole else person.y[part],
     )
 
 
-def _statistics(x: Floats, measured: npt.NDArray[np.bool_], rows: Rows) -> tuple[Floats, Floats]:
+class Beside:
+    """Which of the rows that are made stands a number of places before or after each of them.
+
+    Beyond the ends of the recording its first or last row stands in, as before; a place that
+    belongs to another part counts as the row itself: there is nothing there to be seen.
+    """
+
+    def __init__(self, count: int, part: Rows) -> None:
+        self.made = part
+        self._where = np.full(count, -1, dtype=np.int64)
+        self._where[part] = np.arange(len(part))
+        self._last = count - 1
+
+    def rows(self, offset: int) -> Rows:
+        """For each made row, the made row ``offset`` places on, shape (n,)."""
+        place = self._where[np.clip(self.made + offset, 0, self._last)]
+        return np.where(place < 0, np.arange(len(self.made)), place)
+
+
+def _statistics(x: Floats, rows: Rows) -> tuple[Floats, Floats]:
     """Median and standard deviation of each channel over measured samples: (1, channels, 1)."""
     channels = x.shape[1]
     middle, spread = np.zeros(channels), np.ones(channels)
     for channel in range(channels):
-        values = x[rows, channel][measured[rows, channel]]
+        values = x[rows, channel]
+        values = values[~np.isnan(values)]
         if len(values):
             middle[channel] = np.median(values)
             deviation = float(values.std(dtype=np.float64))
@@ -153,9 +186,18 @@ def _log_roughness(x: Floats) -> Floats:
     return result
 
 
-def _against_median(own: Floats, rows: Rows) -> tuple[Floats, Floats]:
+def _typical(x: Floats, middle: Floats, spread: Floats, rows: Rows) -> Floats:
+    """The person's median window, scaled: shape (1, channels, samples); 0 without any row."""
+    if not len(rows):
+        return np.zeros((1, *x.shape[1:]), dtype=np.float32)
+    held = np.clip(np.where(np.isnan(x[rows]), middle, x[rows]), -_FARTHEST, _FARTHEST)
+    own = np.clip((held - middle) / spread, -_LIMIT, _LIMIT)
+    found: Floats = np.median(own, axis=0, keepdims=True)
+    return found
+
+
+def _against_median(own: Floats, typical: Floats) -> tuple[Floats, Floats]:
     """Difference from the person's median window, and (n, 3 * channels) of likeness."""
-    typical = np.median(own[rows], axis=0, keepdims=True) if len(rows) else np.zeros_like(own[:1])
     difference = own - typical
     centred = own - own.mean(axis=2, keepdims=True)
     reference = typical - typical.mean(axis=2, keepdims=True)
@@ -167,7 +209,7 @@ def _against_median(own: Floats, rows: Rows) -> tuple[Floats, Floats]:
     return difference.astype(np.float32), likeness.astype(np.float32)
 
 
-def _rr_ratios(rr: Floats, rows: Rows) -> Floats:
+def _rr_ratios(rr: Floats, rows: Rows, beside: Beside) -> Floats:
     """(n, 9 + 2 * 4): log intervals against the person's median, the rhythm and one another.
 
     The rhythm of the moment is the median over the beats around, so that a heart that beats
@@ -178,10 +220,12 @@ def _rr_ratios(rr: Floats, rows: Rows) -> Floats:
     known = rr[rows][np.isfinite(rr[rows]) & (rr[rows] > 0)]
     median = float(np.median(known)) if len(known) else 1.0
     filled = np.where(np.isfinite(rr) & (rr > 0), rr, median)
+    filled = filled[beside.made]
     before, after = np.log(filled[:, 0] / median), np.log(filled[:, 1] / median)
-    around = [_shifted(before, offset) for offset in range(-_NEIGHBOURS, _NEIGHBOURS + 1) if offset]
+    near = [offset for offset in range(-_NEIGHBOURS, _NEIGHBOURS + 1) if offset]
+    around = [before[beside.rows(offset)] for offset in near]
     local = np.mean(around, axis=0)
-    wide = np.stack([_shifted(before, offset) for offset in range(-_RHYTHM, _RHYTHM + 1)])
+    wide = np.stack([before[beside.rows(offset)] for offset in range(-_RHYTHM, _RHYTHM + 1)])
     rhythm = np.median(wide, axis=0)
     straying = np.log(np.abs(wide - rhythm).mean(axis=0) + 2 * _SMALL) / 3
     columns = [
@@ -193,24 +237,18 @@ def _rr_ratios(rr: Floats, rows: Rows) -> Floats:
         before - rhythm,
         after - rhythm,
         straying,
-        _shifted(before, 1) - before,
+        before[beside.rows(1)] - before,
         *around,
     ]
     return (3 * np.stack(columns, axis=1)).astype(np.float32)
 
 
-def _context(own: Floats, offsets: tuple[int, ...]) -> Floats:
+def _context(own: Floats, offsets: tuple[int, ...], beside: Beside) -> Floats:
     """(n, 6 * offsets * channels): mean, log spread and roughness of windows ``offset`` away.
 
     Beyond the ends the first or last window stands in. Later windows are used too, so this
     suits what is scored after the fact (a night in the morning), not an alarm.
     """
     about = np.concatenate([own.mean(axis=2), _log_spread(own) / 2, _log_roughness(own)], axis=1)
-    parts = [_shifted(about, sign * offset) for offset in offsets for sign in (-1, 1)]
+    parts = [about[beside.rows(sign * offset)] for offset in offsets for sign in (-1, 1)]
     return np.concatenate(parts, axis=1).astype(np.float32)
-
-
-def _shifted(values: npt.NDArray[np.floating], offset: int) -> npt.NDArray[np.floating]:
-    """Row i of the result is row i + offset, held at the ends."""
-    rows = np.clip(np.arange(len(values)) + offset, 0, len(values) - 1)
-    return values[rows]

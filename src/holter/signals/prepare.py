@@ -7,13 +7,14 @@ cause and remedy; nothing is guessed and no window is dropped unasked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from holter.signals.readers import Columns, DataError
+from holter.signals.columns import Columns
+from holter.signals.errors import DataError
 
 RawLabel = int | str
 
@@ -65,6 +66,52 @@ class Recorded:
     given: npt.NDArray[np.float32]
     strata: Mapping[str, str] = field(default_factory=dict)
     name: str = field(default="", repr=False)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Recorded:
+        """The windows of these rows, in their order; times still count from the first of all."""
+        return replace(
+            self,
+            x=self.x[rows],
+            y=self.y[rows],
+            seconds=self.seconds[rows],
+            rr=None if self.rr is None else self.rr[rows],
+            given=self.given[rows],
+        )
+
+
+def regrouped(
+    found: Sequence[Recorded],
+    classes: tuple[str, ...],
+    labels: Mapping[str, tuple[RawLabel, ...]],
+    leave_out: tuple[RawLabel, ...],
+) -> tuple[list[Recorded], tuple[str, ...]]:
+    """A task's windows under the study's words: classes merged and left out. Raises DataError.
+
+    With neither, everyone stays as cut.
+    """
+    if not labels and not leave_out:
+        return list(found), classes
+    names = np.array(classes)
+    mapping = labels or {c: (c,) for c in classes if c not in _text(leave_out)}
+    table = np.full(len(classes), -2, dtype=np.int64)
+    for number, merged in enumerate(mapping.values()):
+        table[np.isin(names, _text(merged))] = number
+    table[np.isin(names, _text(leave_out))] = -1
+    missed = [name for name, number in zip(classes, table, strict=True) if number == -2]
+    if missed:
+        raise DataError(
+            f"data.labels misses the task's classes {', '.join(missed)}; it has: "
+            f"{', '.join(classes)}; map them or name them in data.leave_out"
+        )
+    kept = []
+    for person in found:
+        y = table[person.y]
+        rows = np.flatnonzero(y >= 0)
+        if len(rows):
+            kept.append(replace(person.take(rows), y=y[rows]))
+    if not kept:
+        raise DataError("data.leave_out leaves no window of anyone")
+    return kept, tuple(mapping)
 
 
 def people(columns: Columns, how: Mapped) -> tuple[list[Recorded], tuple[str, ...]]:

@@ -3,6 +3,8 @@
 Three questions, kept apart: does it work for people it never saw (new people, all their
 windows); is it better for a person once fitted to them (their later windows, after fitting
 on earlier ones); and is that because of the fitting (the same later windows, without it).
+
+A fourth way of splitting answers none of them and is here under a name that says so.
 """
 
 from __future__ import annotations
@@ -47,3 +49,14 @@ def earlier_and_later(
         moved = places + shift
         near[moved[(moved >= 0) & (moved < len(y))]] = True
     return places, np.flatnonzero(~earlier & ~near)
+
+
+def random_windows_that_leak(order: Rows, share: float) -> tuple[Rows, Rows]:
+    """One person's windows at random: (trained on, tested on). It measures memory.
+
+    Windows of one person resemble one another, above all those beside each other in time, so a
+    model that remembers the one knows the other. For showing what that is worth, and for nothing
+    else. order: a random order of all the person's windows. Edges: a single window is trained on.
+    """
+    count = min(round(len(order) * share), len(order) - 1)
+    return np.sort(order[count:]), np.sort(order[:count])

@@ -11,21 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 
 from holter.learning.client_update import Learner, LocalTraining
-from holter.learning.evaluation import Labels, Scores, score
+from holter.learning.evaluation import AlarmScore, Labels, Scores, alarm_scores, score
 from holter.learning.model import Vector
 from holter.rounds.study import Study
+from holter.signals.tasks import task_of
 from holter.simulator.jobs import Job
 from holter.simulator.participants import Participant
 from holter.simulator.training import local_training
 from holter.simulator.workers import Workers
 
-Answers = Mapping[str, npt.NDArray[np.int64]]
-"""Arm -> answers of one person: "whole", and "global", "local", "personal" on later windows."""
+Answers = Mapping[str, npt.NDArray[Any]]
+"""Arm -> answers of one person: "whole", and "global", "local", "personal" on later windows.
+
+For an alarm also "probability": of the alarm's class, on all windows.
+"""
 
 LATER_ARMS = ("global", "local", "personal")
 
@@ -48,8 +54,9 @@ def answers(
     workers: Workers,
     people: Sequence[Participant],
     new: Sequence[int],
+    event: int | None,
 ) -> dict[int, Answers]:
-    """Every arm's answers for each new person. ``new``: numbers of people."""
+    """Every arm's answers for each new person. ``new``: numbers of people. event: an alarm's class."""
     fitting = study.personalisation
     rate = fitting.learning_rate or study.training.learning_rate
 
@@ -67,7 +74,11 @@ def answers(
     found: dict[int, Answers] = {}
     for p in new:
         person = people[p]
-        mine = {"whole": _argmax(learner, model, person, later=False)}
+        mine: dict[str, npt.NDArray[Any]] = {}
+        mine["whole"] = _argmax(learner, model, person, later=False)
+        if event is not None:
+            chances = softmax(learner.logits(model, person.whole), axis=1)
+            mine["probability"] = chances[:, event].astype(np.float32)
         if p in local:
             mine["global"] = _argmax(learner, model, person, later=True)
             mine["local"] = _argmax(learner, local[p], person, later=True)
@@ -124,3 +135,25 @@ def scores(found: Mapping[int, Verdict], classes: int) -> dict[str, Scores | Non
         ]
         blocks[arm] = score(pairs, classes) if pairs else None
     return blocks
+
+
+def event_of(study: Study, classes: Sequence[str]) -> int | None:
+    """The number of the task's alarm among the classes; None where the task is no alarm."""
+    event = task_of(study.study.task).alarm
+    return classes.index(event) if event in classes else None
+
+
+def alarm(
+    study: Study, classes: Sequence[str], found: Mapping[int, Verdict]
+) -> tuple[AlarmScore, ...] | None:
+    """What the alarm does on all windows of new people, by level; None where there is none."""
+    event = event_of(study, classes)
+    pairs = [
+        (v.whole, v.answers["probability"])
+        for v in found.values()
+        if len(v.whole) and "probability" in v.answers
+    ]
+    if event is None or not pairs:
+        return None
+    seconds = study.data.window_seconds or task_of(study.study.task).window_seconds
+    return alarm_scores(pairs, event, seconds)

@@ -21,7 +21,7 @@ from holter.rounds.pipeline import ClientUpdate
 from holter.rounds.plan import Plan
 from holter.rounds.recompute import Record
 from holter.rounds.tables import StudyError
-from holter.signals.readers import DataError
+from holter.signals.errors import DataError
 from holter.simulator import direct, people
 from holter.simulator import run as simulator
 from holter.simulator.dice import SeededSource, key

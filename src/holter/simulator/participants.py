@@ -1,7 +1,8 @@
 """People as the trainer sees them: tensors of all windows, of earlier ones, of later ones.
 
 Training and the test on new people use all windows of a person, scaled by all of them
-without labels. The comparison on later windows scales by the earlier ones alone.
+without labels. The comparison on later windows scales by the earlier ones alone, and neither
+part looks at a window of the other: see ``signals.inputs``.
 """
 
 from __future__ import annotations
@@ -50,16 +51,19 @@ def participants(study: Study, people: People, learner: Learner) -> Sequence[Par
     how = inputs_of(study.data)
     splits = [_split(study, person) for person in people.recorded]
     wholes = learner.prepared_all(examples(person, how) for person in people.recorded)
-    pasts = wholes
-    if how.personal:
-        both = zip(people.recorded, splits, strict=True)
-        pasts = learner.prepared_all(
-            examples(person, how, earlier) for person, (earlier, _) in both
-        )
-    return [
-        Participant(whole, past.take(earlier), past.take(later))
-        for whole, past, (earlier, later) in zip(wholes, pasts, splits, strict=True)
-    ]
+    if not how.personal:
+        return [
+            Participant(whole, whole.take(earlier), whole.take(later))
+            for whole, (earlier, later) in zip(wholes, splits, strict=True)
+        ]
+    both = list(zip(people.recorded, splits, strict=True))
+    pasts = learner.prepared_all(
+        examples(person, how, earlier, within=earlier) for person, (earlier, _) in both
+    )
+    futures = learner.prepared_all(
+        examples(person, how, earlier, within=later) for person, (earlier, later) in both
+    )
+    return [Participant(*parts) for parts in zip(wholes, pasts, futures, strict=True)]
 
 
 def _split(study: Study, person: Recorded) -> tuple[Rows, Rows]:

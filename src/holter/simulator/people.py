@@ -1,50 +1,78 @@
-"""The people of a study: read from a file where it lies, or synthetic ones made here.
+"""The people of a study: synthetic ones made here, or windows and recordings of real ones.
 
-The only place of the simulator that opens recordings. They are read, never copied.
+    synthetic   -> wearers, and the task's own cut
+    npz, csv .. -> columns -> prepare: windows that come ready-made
+    recordings  -> a reader that the caller brings -> the task's cut, person by person
+
+Files of windows are read where they lie, never copied.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from holter.rounds.study import Study
 from holter.rounds.tables import DataTable, StudyError
-from holter.signals import prepare, readers
+from holter.signals import columns as stored
+from holter.signals import prepare
+from holter.signals.errors import DataError
 from holter.signals.inputs import Inputs
 from holter.signals.prepare import Mapped, Recorded, Signal
-from holter.signals.readers import DataError
-from holter.simulator.wearers import SYNTHETIC_TASKS, wearer
+from holter.signals.recording import Recording
+from holter.signals.splits import random_windows_that_leak
+from holter.signals.tasks import Task, task_of
+from holter.simulator.dice import generator
+from holter.simulator.wearers import Knobs, recorded_wearer
+
+ReadRecordings = Callable[[Path, DataTable, Path], Iterable[tuple[str, Recording]]]
+"""(folder, the study's words, data root) -> (person, recording), several of one person allowed."""
 
 
 @dataclass(frozen=True)
 class People:
-    """Everyone of a study, in a fixed order, and what their windows are labelled with."""
+    """Everyone of a study, in a fixed order, and what their windows are labelled with.
+
+    left_out: recordings that could not be cut for the task, and why, with counts.
+    """
 
     recorded: tuple[Recorded, ...]
     classes: tuple[str, ...]
     synthetic: bool
+    left_out: tuple[tuple[str, int], ...] = ()
 
 
-def load(study: Study, data_root: Path, file: Path | None = None) -> People:
+def load(
+    study: Study,
+    data_root: Path,
+    file: Path | None = None,
+    read_recordings: ReadRecordings | None = None,
+) -> People:
     """The study's people; with ``file`` those of another file of the same layout.
 
+    A study on synthetic people has no layout: its ``file`` is recordings that its task cuts, so
+    that what was learnt from people who do not exist can be tested on people who do.
+
+    read_recordings: opens exports and stores, for data.source = "recordings".
     Raises DataError or StudyError.
     """
     data = study.data
     if data.source == "synthetic" and file is None:
         return _synthetic(study)
-    if data.source == "synthetic":
-        raise StudyError(
-            "this study is on synthetic people and says nothing of a file's layout; "
-            "evaluate a run whose [data] names a file"
-        )
     path = file if file is not None else data_root / str(data.path)
+    if data.source in ("recordings", "synthetic"):
+        if read_recordings is None:
+            raise StudyError(
+                'data.source = "recordings" needs a reader of recordings: run the study with '
+                "holter.simulate"
+            )
+        return _cut(study, read_recordings(path, data, data_root), least=2 if file is None else 1)
     try:
         with path.open("rb") as stream:
-            columns = readers.read(data.source, stream)
+            columns = stored.read(data.source, stream)
     except FileNotFoundError:
         raise DataError(
             f"there is no file {path}; name the data root with --data or HOLTER_DATA"
@@ -53,6 +81,20 @@ def load(study: Study, data_root: Path, file: Path | None = None) -> People:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     recorded, classes = prepare.people(columns, _mapped(data))
     return People(tuple(recorded), classes, synthetic=False)
+
+
+def leaking(people: People, share: float, seed: int) -> People:
+    """Everyone twice, as two halves of their windows at random: those to train on, then the tests.
+
+    For ``evaluation.split = "random-windows-that-leak"`` and nothing else.
+    """
+    trained, tested = [], []
+    for number, person in enumerate(people.recorded):
+        order = generator(seed, "leak", number).permutation(len(person.y))
+        train, test = random_windows_that_leak(order, share)
+        trained.append(person.take(train))
+        tested.append(person.take(test))
+    return replace(people, recorded=(*trained, *tested))
 
 
 def inputs_of(data: DataTable) -> Inputs:
@@ -81,16 +123,76 @@ def _mapped(data: DataTable) -> Mapped:
 
 
 def _synthetic(study: Study) -> People:
-    task = SYNTHETIC_TASKS.get(study.study.task)
-    if task is None:
-        raise StudyError(
-            f"no synthetic people do the task {study.study.task!r}; "
-            "it is one of: " + ", ".join(SYNTHETIC_TASKS)
-        )
-    data, recorded = study.data, []
+    """The words about a file's labels do not apply: synthetic people have the task's classes."""
+    task, data = task_of(study.study.task), study.data
+    knobs = Knobs(data.label_skew, data.device_shift, data.label_noise)
+    recorded = []
     for index in range(data.people):
-        person = wearer(task.name, seed=study.study.seed, index=index, windows=data.windows)
-        windows = person.examples
-        seconds = np.arange(len(windows), dtype=np.float64)
-        recorded.append(Recorded(windows.x, windows.y, seconds, None, windows.extra, person.strata))
+        person = recorded_wearer(
+            task, seed=study.study.seed, index=index, windows=data.windows, knobs=knobs
+        )
+        if data.missing == "error":  # their devices lose samples as real ones do
+            person = person.take(np.flatnonzero(~np.isnan(person.x).any(axis=(1, 2))))
+        if len(person.y):
+            recorded.append(person)
     return People(tuple(recorded), task.classes, synthetic=True)
+
+
+def _cut(study: Study, found: Iterable[tuple[str, Recording]], *, least: int) -> People:
+    """Every person's recordings, cut by the task and joined; who has no window is counted."""
+    task, data = task_of(study.study.task), study.data
+    absent = {str(name) for name in data.leave_out_people}
+    mine: dict[str, list[Recorded]] = {}
+    reasons: dict[str, int] = {}
+    synthetic = False
+    for person, recording in found:
+        if person in absent:
+            continue
+        why = _cut_one(task, recording, mine.setdefault(person, []))
+        if why is not None:
+            reasons[why] = reasons.get(why, 0) + 1
+        synthetic |= recording.source.startswith("synthetic")
+    people = [_joined(name, parts) for name, parts in sorted(mine.items()) if parts]
+    if len(people) < least:
+        why = "; ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
+        raise DataError(
+            f"the task {task.name} finds windows of {len(people)} people in these recordings; "
+            f"at least {least} are needed{': ' + why if why else ''}"
+        )
+    recorded, classes = people, task.classes
+    if data.source == "recordings":  # else the words are about a file of windows
+        recorded, classes = prepare.regrouped(people, task.classes, data.labels, data.leave_out)
+    if data.missing == "error" and any(np.isnan(person.x).any() for person in recorded):
+        raise DataError("windows have gaps: set data.missing to person-mean or mask")
+    return People(tuple(recorded), classes, synthetic, tuple(sorted(reasons.items())))
+
+
+def _cut_one(task: Task, recording: Recording, into: list[Recorded]) -> str | None:
+    """Add the windows of one recording; why there are none, or None."""
+    why = task.why_not(recording)
+    if why is not None:
+        return why
+    try:
+        into.append(task.cut(recording))
+    except DataError as error:
+        return str(error)
+    return None
+
+
+def _joined(name: str, parts: Sequence[Recorded]) -> Recorded:
+    """One person's windows of several recordings, one after the other."""
+    if len(parts) == 1:
+        return replace(parts[0], name=name)
+    seconds, after = [], 0.0
+    for part in parts:
+        seconds.append(part.seconds + after)
+        after = float(seconds[-1][-1]) + 1.0
+    rr = [part.rr for part in parts if part.rr is not None]
+    return Recorded(
+        np.concatenate([part.x for part in parts]),
+        np.concatenate([part.y for part in parts]),
+        np.concatenate(seconds),
+        np.concatenate(rr) if len(rr) == len(parts) else None,
+        np.concatenate([part.given for part in parts]),
+        name=name,
+    )

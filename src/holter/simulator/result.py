@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from holter.learning.evaluation import Scores, Spread
+from holter.learning.evaluation import AlarmScore, Scores, Spread
 from holter.rounds.plan import Plan
 from holter.simulator.progress import Tally
 
@@ -21,9 +21,11 @@ _BLOCK_OF_ARM = {
 
 
 def evaluation_blocks(
-    blocks: Mapping[str, Scores | None], classes: Sequence[str]
+    blocks: Mapping[str, Scores | None],
+    classes: Sequence[str],
+    alarm: Sequence[AlarmScore] | None,
 ) -> dict[str, Any]:
-    """The ``evaluation`` part: a block for each arm, distributions, and who was helped."""
+    """The ``evaluation`` part: a block for each arm, distributions, who was helped, the alarm."""
     found: dict[str, Any] = {
         _BLOCK_OF_ARM[arm]: None if scores is None else _block(scores, classes)
         for arm, scores in blocks.items()
@@ -44,6 +46,7 @@ def evaluation_blocks(
             "unchanged": sum(gain == 0 for gain in gains),
             "hurt": sum(gain < 0 for gain in gains),
         }
+    found["alarm"] = None if alarm is None else [vars(level) for level in alarm]
     return found
 
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from holter.crypto.signature import SigningKey
@@ -34,7 +33,7 @@ from holter.signals.windows import InputShape
 from holter.simulator import arms, result
 from holter.simulator.dice import generator, key
 from holter.simulator.participants import Participant, module_of, participants, shape_of
-from holter.simulator.people import People, inputs_of
+from holter.simulator.people import People, inputs_of, leaking
 from holter.simulator.progress import Progress
 from holter.simulator.store import JOURNAL, LEDGER, PLANS, RunFolder
 from holter.simulator.training import Spent, Training, local_steps
@@ -95,12 +94,16 @@ def check(study: Study, people: People) -> Prepared:
     shape = shape_of(people, inputs_of(study.data))
     layout = layout_of(module_of(study, shape))
     splits = _splits(study, len(people.recorded))
+    if study.evaluation.split != "people":
+        people = leaking(people, study.evaluation.share, study.study.seed)
     plans = tuple(make_plan(study, people=len(s.train), layout=layout) for s in splits)
     fleet = deployment(study, layout=layout) if study.privacy.meant_for else None
     return Prepared(study, people, shape, splits, plans, fleet)
 
 
 def _splits(study: Study, count: int) -> tuple[Split, ...]:
+    if study.evaluation.split != "people":  # the same people twice: see people.leaking
+        return (Split(tuple(range(count)), tuple(range(count, 2 * count))),)
     order = generator(study.study.seed, "split").permutation(count)
     everyone = range(count)
     wanted = study.evaluation.folds
@@ -261,6 +264,7 @@ class _State:
                 workers,
                 self.people,
                 split.new,
+                arms.event_of(self.study, self.prepared.people.classes),
             )
             self.save()
 
@@ -327,7 +331,8 @@ class _State:
         prepared, study, plan = self.prepared, self.study, self.prepared.plans[-1]
         tally = self.progress.tally
         classes = prepared.people.classes
-        found = arms.scores(arms.verdicts(self.people, self.answers), len(classes))
+        verdicts = arms.verdicts(self.people, self.answers)
+        found = arms.scores(verdicts, len(classes))
         outcome: dict[str, Any] = {
             "format": result.FORMAT,
             "holter": version,
@@ -340,7 +345,9 @@ class _State:
             "synthetic": prepared.people.synthetic,
             "simulation": True,
             "people": {
-                "total": len(self.people),
+                "total": len(set(prepared.splits[-1].train) | set(self.answers))
+                if study.evaluation.split == "people"
+                else len(prepared.splits[-1].train),  # the same people twice
                 "training": len(prepared.splits[-1].train),
                 "new": len(self.answers),
                 "folds": max(1, len(prepared.splits) - 1),
@@ -356,7 +363,10 @@ class _State:
                 "learning_rate": study.training.learning_rate,
             },
             "rounds": result.rounds_block(plan, tally, self.progress.stopped),
-            "evaluation": result.evaluation_blocks(found, classes),
+            "split": study.evaluation.split,
+            "evaluation": result.evaluation_blocks(
+                found, classes, arms.alarm(study, classes, verdicts)
+            ),
             "privacy": privacy_block(
                 prepared.promised,
                 self.progress.population.head,  # of the line before; the last one is not yet written
@@ -399,26 +409,3 @@ class _State:
         self.progress = replace(self.progress, population=population)
         self.folder.append(LEDGER, line)
         return population.head
-
-
-def evaluate(
-    folder: RunFolder, people: People, model: Mapping[str, np.ndarray], classes: Sequence[str]
-) -> dict[str, Any]:
-    """The ``evaluation`` part for other people, with a run's saved model.
-
-    model: arrays by name as saved. classes: of the run. Raises DataError.
-    """
-    torch.set_num_threads(1)
-    study = folder.study
-    shape = shape_of(people, inputs_of(study.data))
-    module = module_of(study, shape)
-    first = parameters_of(module)
-    parameters = layout_of(module).flatten(model)
-    learner = Learner(module, shape.classes)
-    everyone = participants(study, people, learner)
-    new = list(range(len(everyone)))
-    with Workers(study.simulation.workers) as workers:
-        workers.brief(study, shape, learner, everyone)
-        found = arms.answers(study, 0, parameters, first, learner, workers, everyone, new)
-    blocks = arms.scores(arms.verdicts(everyone, found), shape.classes)
-    return result.evaluation_blocks(blocks, classes)

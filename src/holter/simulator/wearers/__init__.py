@@ -4,119 +4,137 @@ A demonstration needs a thousand people and no health data may be shipped, so th
 drawn from simple physiology with numpy alone. Nothing is measured from anyone; every
 figure reached on them must be called synthetic.
 
-Person ``index`` of ``seed`` is always the same bits, whoever else is drawn and in whatever
-order, so a simulator makes people only when it needs them.
+One generator at three speeds. Whole recordings, in which one train of heartbeats drives ECG,
+pulse wave and heart rate, and which each task cuts as it cuts a real one; months of daily
+tables; and windows of wrist acceleration alone, drawn when asked for, of which ten thousand
+people can be made on a laptop.
 
 * ``physiology``: the person; how a heart rate follows effort. Read first.
-* ``activity``: wrist acceleration and heart rate, six activities. The default demo.
-* ``sleep``: heart rate of a night; wake, NREM, REM.
-* ``heartbeat``: one lead of ECG, beat by beat; normal, supraventricular, ventricular.
-* ``stress``: heart rate, skin conductance, skin temperature and motion; rest, stress.
+* ``day``, ``heart``, ``movement``, ``skin``, ``waves``, ``sensors``: what happens, the beats,
+  the body's signals, and what a device makes of them. ``recorded`` puts them together.
+* ``daily``: months of one row a day.
+* ``activity``: the fast windows of the demo.
+
+A person of the recordings and of the daily tables is one body; those of the fast windows are
+other people. Person ``index`` of ``seed`` is always the same bits, whoever else is drawn and in whatever
+order, so a simulator makes people only when it needs them.
 
 This is for simulation only: its dice are fast, repeatable and useless for secrets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from holter.signals.windows import InputShape, Person
-from holter.simulator.wearers import activity, heartbeat, sleep, stress
+from holter.signals.errors import DataError
+from holter.signals.prepare import Recorded
+from holter.signals.tasks import Task
+from holter.simulator.wearers import activity
+from holter.simulator.wearers.daily import daily_recording
+from holter.simulator.wearers.recorded import Knobs, person, recording
 
-__all__ = ["SYNTHETIC_TASKS", "SyntheticTask", "wearer"]
+__all__ = ["Knobs", "daily_recording", "recorded_wearer", "recording"]
 
 
 @dataclass(frozen=True)
-class SyntheticTask:
-    """What one built-in synthetic task asks and shows.
+class _Session:
+    """How a task's people are recorded: what they do, for how long, on what, and which windows.
 
-    A window is ``channels`` x ``samples`` numbers at ``rate_hz``, with one more number for
-    each name in ``extras``; the answer is the index of one of ``classes``.
+    hours: least, and more for each window. device: None for whatever people wear. spread: windows
+    evenly over the session; otherwise those at its beginning.
     """
 
     name: str
-    classes: tuple[str, ...]
-    channels: int
-    samples: int
-    rate_hz: float
-    extras: tuple[str, ...]
-    description: str
-
-    @property
-    def shape(self) -> InputShape:
-        """The sizes alone, as a model wants them."""
-        return InputShape(self.channels, self.samples, len(self.extras), len(self.classes))
+    hours: tuple[float, float]
+    channels: tuple[str, ...] | None
+    device: str | None = None
+    spread: bool = True
 
 
-SYNTHETIC_TASKS: Mapping[str, SyntheticTask] = {
-    "activity": SyntheticTask(
-        "activity",
-        activity.CLASSES,
-        channels=3,
-        samples=activity.SAMPLES,
-        rate_hz=activity.RATE_HZ,
-        extras=activity.EXTRAS,
-        description="synthetic wrist acceleration in g, 2.56 s a window: six activities",
-    ),
-    "sleep": SyntheticTask(
-        "sleep",
-        sleep.CLASSES,
-        channels=1,
-        samples=sleep.SAMPLES,
-        rate_hz=sleep.RATE_HZ,
-        extras=sleep.EXTRAS,
-        description="synthetic heart rate of a night, (bpm - 60) / 20, ten minutes around an "
-        "epoch of 30 s: wake, NREM, REM",
-    ),
-    "heartbeat": SyntheticTask(
-        "heartbeat",
-        heartbeat.CLASSES,
-        channels=1,
-        samples=heartbeat.SAMPLES,
-        rate_hz=heartbeat.RATE_HZ,
-        extras=heartbeat.EXTRAS,
-        description="synthetic single-lead ECG in mV, one beat a window: normal (N), "
-        "supraventricular ectopic (S), ventricular ectopic (V)",
-    ),
-    "stress": SyntheticTask(
+_SESSIONS: Mapping[str, _Session] = {
+    "fall-alarm": _Session("falls", (0.05, 0.002), ("acceleration", "activity")),
+    "heartbeat": _Session("ecg", (0.02, 0.0005), ("ecg", "beat"), spread=False),
+    "sleep-stages": _Session("night", (8.0, 0.0), ("heart_rate", "sleep_stage")),
+    "stress": _Session(
         "stress",
-        stress.CLASSES,
-        channels=4,
-        samples=stress.SAMPLES,
-        rate_hz=stress.RATE_HZ,
-        extras=stress.EXTRAS,
-        description="synthetic wrist heart rate, skin conductance, skin temperature and motion, "
-        "30 s a window: rest, stress",
+        (0.2, 1 / 100),
+        ("heart_rate", "eda", "skin_temperature", "acceleration", "stress"),
+        device="research wrist",  # no other class measures skin conductance
+        spread=False,
     ),
 }
+_ANY = _Session("day", (2.0, 0.02), None)  # a task of the user's own
+_OTHER_DEVICES = (
+    "watch",
+    "research wrist",
+    "chest strap",
+    "phone",
+)  # where their own lacks a channel
+_DAYS_MORE = 28  # than windows: a week to look back on, another to know what is usual, and gaps
+_MOST_HOURS = 24.0
+_FAST = 1  # part of the seed of the demo's windows: never reuse one
 
-_DRAW: Mapping[str, tuple[int, Callable[[np.random.Generator, int], Person]]] = {
-    "activity": (1, activity.draw),  # the numbers are part of the seed: never reuse one
-    "sleep": (2, sleep.draw),
-    "heartbeat": (3, heartbeat.draw),
-    "stress": (4, stress.draw),
-}
 
+def recorded_wearer(task: Task, *, seed: int, index: int, windows: int, knobs: Knobs) -> Recorded:
+    """Synthetic person ``index`` of the population ``seed``: up to ``windows`` windows of a task.
 
-def wearer(task: str, *, seed: int, index: int, windows: int) -> Person:
-    """Synthetic person ``index`` of the population ``seed``, with ``windows`` windows.
-
-    Guarantees: the same four arguments give the same bits on one machine and numpy release,
-    whatever was drawn before. Windows come in the order of recording. Shapes and units are
-    those of ``SYNTHETIC_TASKS[task]``; every number is finite.
-    Edges: an unknown task, a negative seed or index, or windows < 1 raise ValueError. People
-    of two tasks with the same seed and index are not the same person; nor is a person with
-    40 windows a longer cut of the same person with 20.
+    Guarantees: the same arguments give the same bits on one machine and numpy release, whatever
+    was drawn before. Windows come in the order of recording; gaps are NaN. Edges: a session may
+    hold fewer windows than asked for; a negative seed or index, or windows < 1, raise ValueError.
     """
-    if task not in _DRAW:
-        raise ValueError(f"no synthetic task {task!r}; there are {', '.join(sorted(_DRAW))}")
     if seed < 0 or index < 0:
         raise ValueError("seed and index of a synthetic person must not be negative")
     if windows < 1:
         raise ValueError("a synthetic person needs at least one window")
-    number, draw = _DRAW[task]
-    source = np.random.SeedSequence([seed, number, index])
-    return draw(np.random.Generator(np.random.PCG64(source)), windows)
+    if task.name == "activity":
+        return _fast(seed, index, windows, knobs)
+    if task.name == "wellbeing":
+        days = daily_recording(seed, index, days=windows + _DAYS_MORE, knobs=knobs)
+        body = person(seed, index, device=days.device_class)
+        return _taken(task.cut(days), windows, body.strata, spread=False)
+    session = _SESSIONS.get(task.name, _ANY)
+    least, more = session.hours
+    reasons = []
+    for device in (session.device, *_OTHER_DEVICES) if session is _ANY else (session.device,):
+        made = recording(
+            seed,
+            index,
+            session=session.name,
+            hours=min(least + more * windows, _MOST_HOURS),
+            device=device,
+            knobs=knobs,
+            channels=session.channels,
+        )
+        why = task.why_not(made)
+        if why is None:
+            body = person(seed, index, session=session.name, device=device)
+            return _taken(task.cut(made), windows, body.strata, spread=session.spread)
+        reasons.append(why)
+    said = "; ".join(dict.fromkeys(reasons))
+    raise DataError(f"no synthetic device can do the task {task.name}: {said}")
+
+
+def _fast(seed: int, index: int, windows: int, knobs: Knobs) -> Recorded:
+    """Windows of the activity task, without a recording."""
+    source = np.random.SeedSequence([seed, _FAST, index])
+    drawn = activity.draw(
+        np.random.Generator(np.random.PCG64(source)),
+        windows,
+        skew=activity.SKEW / knobs.label_skew,
+        device_shift=knobs.device_shift,
+        label_noise=knobs.label_noise,
+    )
+    shown, seconds = drawn.examples, np.arange(windows, dtype=np.float64)
+    return Recorded(shown.x, shown.y, seconds, None, shown.extra, drawn.strata)
+
+
+def _taken(cut: Recorded, windows: int, strata: Mapping[str, str], *, spread: bool) -> Recorded:
+    """At most ``windows`` of the windows that a task cut, and the person's public facts."""
+    count = len(cut.y)
+    rows = np.arange(min(windows, count))
+    if spread and count > windows:
+        rows = np.unique(np.rint(np.linspace(0, count - 1, windows)).astype(np.int64))
+    return replace(cut.take(rows), strata=strata)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -59,12 +59,29 @@ class Accelerometer:
     turned: float
     heart_error_bpm: float
 
+    def shifted(self, device_shift: float) -> Accelerometer:
+        """This class, nearer to a perfect one (0: all classes alike) or farther (above 1)."""
+        if device_shift == 1.0:
+            return self
+        share = max(device_shift, 0.0)
+        return replace(
+            self,
+            rate_hz=RATE_HZ * (self.rate_hz / RATE_HZ) ** share,
+            range_g=IDEAL_RANGE_G * (self.range_g / IDEAL_RANGE_G) ** share,
+            bits=max(4, round(IDEAL_BITS + share * (self.bits - IDEAL_BITS))),
+            noise_g_per_root_hz=self.noise_g_per_root_hz * share,
+            tilt=self.tilt * share,
+            turned=min(self.turned * share, 0.5),
+            heart_error_bpm=self.heart_error_bpm * share,
+        )
+
 
 DEVICES: Mapping[str, Accelerometer] = {
     "band": Accelerometer(25.0, 4.0, 10, 400e-6, 0.20, 0.10, 4.0),
     "watch": Accelerometer(50.0, 8.0, 14, 150e-6, 0.12, 0.06, 2.5),
     "research wrist": Accelerometer(32.0, 2.0, 8, 300e-6, 0.15, 0.06, 3.0),
 }
+IDEAL_RANGE_G, IDEAL_BITS = 16.0, 16
 SHARES = {"band": 0.40, "watch": 0.45, "research wrist": 0.15}
 
 # Per class, in the order of CLASSES: share of bouts, length of a bout in minutes, share of
@@ -98,33 +115,51 @@ FIRST_POSITION = (0.4, 0.3)  # beta weights: most people nearly always take the 
 SKEW = 30.0  # Dirichlet weight of PRIOR; lower means that people differ more in what they do
 
 
-def draw(random: np.random.Generator, windows: int) -> Person:
+def draw(
+    random: np.random.Generator,
+    windows: int,
+    *,
+    skew: float = SKEW,
+    device_shift: float = 1.0,
+    label_noise: float = 0.0,
+) -> Person:
     """A synthetic wearer's windows, in the order of the day.
 
     Signal: shape (windows, 3, 128), g at 50 Hz. Extra: shape (windows, 1), heart rate as
-    (bpm - 80) / 40. Labels: index in CLASSES.
+    (bpm - 80) / 40. Labels: index in CLASSES. skew: Dirichlet weight, lower means that people
+    differ more. device_shift: 0 all devices perfect and alike, 1 as they are. label_noise: the
+    share of labels replaced by another class. Their defaults change no bit.
     """
     body = draw_physiology(random, SHARES)
-    sensor = DEVICES[body.device]
-    label, bout, heart_bpm = _day(random, body, windows)
+    sensor = DEVICES[body.device].shifted(device_shift)
+    label, bout, heart_bpm = _day(random, body, windows, skew)
     up = _postures(random, label, bout)
     sensed = _movement(random, body, sensor, label, bout, up)
     mounting = _mounting(random, body, sensor)
     counts = _sense(random, sensor, sensed @ mounting.T)
     heart_bpm = _optical(random, body, sensor, label, heart_bpm)
     extra = ((heart_bpm - 80.0) / 40.0).astype(np.float32)[:, None]
+    if label_noise > 0.0:
+        label = mistaken(random, label, len(CLASSES), label_noise)
     return Person(Examples(_to_grid(sensor, counts), extra, label), body.strata)
 
 
+def mistaken(random: np.random.Generator, label: Integers, classes: int, share: float) -> Integers:
+    """``label`` with about ``share`` of its entries replaced by another of ``classes``."""
+    wrong = random.random(len(label)) < share
+    other = (label + random.integers(1, classes, len(label))) % classes
+    return np.where(wrong, other, label)
+
+
 def _day(
-    random: np.random.Generator, body: Physiology, windows: int
+    random: np.random.Generator, body: Physiology, windows: int, skew: float
 ) -> tuple[Integers, Integers, Reals]:
     """Labels, bout numbers and true heart rates of the windows: three arrays of (windows,).
 
     A semi-Markov day: the next bout is drawn from the person's own habits among the other
     activities, it lasts a random while, and the heart follows through windows shown or not.
     """
-    share = random.dirichlet(SKEW * PRIOR)
+    share = random.dirichlet(skew * PRIOR)
     uniform = random.random((windows, 3))
     normal = random.standard_normal((windows, 2))
     reserve = (body.highest_bpm - body.resting_bpm) * (1.0 - 0.06 * body.fitness)
