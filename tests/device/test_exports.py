@@ -105,18 +105,80 @@ def test_the_path_may_be_one_store_one_file_or_one_zip_of_everybody(people: Path
     assert who(everybody) == [("dora", "band"), ("carl", "toy")]
 
 
-def test_all_that_bears_one_name_is_one_persons_and_a_file_is_taken_at_its_word(
+def test_all_that_bears_one_name_is_one_persons_whatever_its_tables_call_them(
     people: Path,
 ) -> None:
     stored(people / "anna.store")
     stored(people / "anna" / "old.store", "ring")
     exported(people / "anna" / "a.toy")
-    exported(people / "anna" / "table.toy", "TOY P1 - P2")
+    exported(people / "anna" / "table.toy", "TOY P1 -")
     packed(people / "anna.zip", night="TOY P1 -")
-    assert sorted(who(people)) == [
-        ("P1", "toy"), ("P1", "toy"), ("P2", "toy"), ("anna", "band"), ("anna", "ring"),
-        ("anna", "toy"), ("anna", "toy"), ("anna", "toy"),
+    assert {person for person, _ in who(people)} == {"anna"}
+    assert len(who(people)) == 7
+
+
+@pytest.mark.parametrize("beside", [[], ["a.toy"], ["a.toy", "z.toy"]])
+def test_a_folder_whose_tables_name_one_person_is_that_person(
+    people: Path, beside: list[str]
+) -> None:
+    exported(people / "anna" / "m.toy", "TOY P1")
+    exported(people / "anna" / "n.toy", "TOY P1")
+    for name in beside:
+        exported(people / "anna" / name)
+    packed(people / "ben.zip", night="TOY P2")
+    found = [person for person, _ in who(people)]
+    assert sorted(found) == ["anna"] * (2 + len(beside)) + ["ben"]
+
+
+def test_tables_of_several_people_keep_the_names_in_them(people: Path) -> None:
+    exported(people / "march" / "table.toy", "TOY P1 P2")
+    exported(people / "april" / "one.toy", "TOY P1")
+    exported(people / "april" / "two.toy", "TOY P3")
+    exported(people / "top.toy", "TOY P3")  # at the top, one name is a name too
+    packed(people / "all.zip", a="TOY P4", b="TOY P5")
+    assert sorted(person for person, _ in who(people)) == [
+        "P1", "P1", "P2", "P3", "P3", "P4", "P5",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"anna/a.toy": "TOY -", "anna/b.toy": "TOY P1 P2"}, "anna holds tables that name several"),
+        ({"anna/b.toy": "TOY P1 -", "anna/c.toy": "TOY P2"}, "anna holds tables that name several"),
+        ({"anna.toy": "TOY P1 P2", "anna/b.toy": "TOY -"}, "anna holds tables that name several"),
+        ({"anna/a.toy": "TOY P1", "ben/b.toy": "TOY P1"}, "one and the same person"),
+        ({"anna/a.toy": "TOY P1", "b.toy": "TOY P1 P2"}, "one and the same person"),
+    ],
+)
+def test_what_could_make_two_people_of_one_or_one_of_two_is_refused(
+    people: Path, files: dict[str, str], says: str
+) -> None:
+    for name, words in files.items():
+        exported(people / name, words)
+    with pytest.raises(DataError, match=says) as error:
+        who(people)
+    assert "\n" not in str(error.value) and "P1" not in str(error.value)
+
+
+def _claims_together(files: Files, names: Sequence[str]) -> list[Group]:
+    """As tables of one's own are read: all as one group."""
+    return [tuple(name for (name,) in _claims(files, names))]
+
+
+def test_tables_of_several_folders_that_are_read_as_one_must_name_their_people(
+    people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognise, "FORMATS", (Format("toy", "", _claims_together, _read),))
+    exported(people / "rates" / "a.toy", "TOY P1")
+    exported(people / "README.toy", "TOY")
+    assert who(people / "rates") == [("P1", "toy")]
+    exported(people / "stages" / "a.toy", "TOY P1")
+    exported(people / "README.toy", "TOY P1")
+    assert who(people) == [("P1", "toy")]
+    exported(people / "README.toy", "TOY -")
+    with pytest.raises(DataError, match=r"rates and stages .* name the person in data\.mapping"):
+        who(people)
 
 
 def test_what_lies_beside_the_data_is_passed_over(people: Path) -> None:

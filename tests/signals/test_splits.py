@@ -112,3 +112,24 @@ def test_the_split_of_labels_does_not_depend_on_their_numbers() -> None:
     one = earlier_and_later(y, earlier_share=0.5, gap=0, per_class=True)
     other = earlier_and_later(2 - y, earlier_share=0.5, gap=0, per_class=True)
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_windows_nearer_in_time_than_they_reach_are_on_neither_side() -> None:
+    seconds = np.array([0.0, 30, 60, 90, 120, 700, 730, 760])
+    y = np.zeros(8, dtype=np.int64)
+    earlier, later = earlier_and_later(
+        y, earlier_share=0.5, gap=0, per_class=False, seconds=seconds, reach_seconds=600.0
+    )
+    assert earlier.tolist() == [0, 1, 2, 3] and later.tolist() == [5, 6, 7]
+    without, rest = earlier_and_later(y, earlier_share=0.5, gap=0, per_class=False)
+    assert without.tolist() == [0, 1, 2, 3] and rest.tolist() == [4, 5, 6, 7]
+
+
+def test_a_later_window_between_two_earlier_ones_must_be_far_from_both() -> None:
+    seconds = np.arange(12) * 100.0
+    y = np.array([0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0])
+    earlier, later = earlier_and_later(
+        y, earlier_share=0.5, gap=0, per_class=True, seconds=seconds, reach_seconds=250.0
+    )
+    assert earlier.tolist() == [0, 1, 2, 3, 4, 5]
+    assert later.tolist() == [8, 9, 10, 11]

@@ -17,8 +17,9 @@ from holter.cli.calls import UserError
 from holter.cli.runs import demo_text
 from holter.rounds.study import Study
 from holter.rounds.tables import TABLES, StudyError
+from holter.signals.errors import DataError
 from holter.signals.inputs import EXTRAS
-from holter.signals.tasks import TASKS, Need, task_of
+from holter.signals.tasks import TASKS, Need, paced, task_of
 
 _FILE_HINT = """\
 # To use your own recordings instead of synthetic people, name a file (see docs/study.md):
@@ -49,7 +50,7 @@ def init(
     """
     try:
         text = study_template(task, name=folder.resolve().name or "study")
-    except StudyError as error:
+    except (StudyError, DataError) as error:
         raise UserError(str(error)) from None
     path = folder / "study.toml"
     if path.exists():
@@ -145,5 +146,5 @@ def tasks() -> None:
 
 
 def _need(need: Need) -> str:
-    rate = f" at {need.least_rate_hz:.3g} Hz or more" if need.least_rate_hz else ""
+    rate = f" {paced(need.least_rate_hz)} or more often" if need.least_rate_hz else ""
     return f"{need.kind}{rate}{' (if there is one)' if need.optional else ''}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -258,6 +259,8 @@ def _prepare(study: Study, data: str | Path | None) -> Any:
     from holter.simulator import run as simulator
     from holter.simulator.people import load
 
+    if ":" in study.study.task + study.model.name and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # the user's own module, after all that is installed
     people = load(study, data_root(data), read_recordings=_recordings)
     return simulator.check(study, people)
 

@@ -18,9 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from holter.cli.calls import OnRound, Run, Stage
+from holter.dash.facts import left_out
 from holter.dash.numbers import epsilon as shown_epsilon
 from holter.rounds.journal import RoundRecord
 
+_MOST_REASONS = 3  # for one line
 ARMS = (
     ("local_only", "learning alone"),
     ("global_later", "federated"),
@@ -120,6 +122,9 @@ def screen(console: Console, run: Run) -> None:
     console.print(comparison(result["evaluation"]))
     if result["evaluation"]["alarm"] is not None:
         console.print(alarm(result["evaluation"]["alarm"]))
+    missing = left_out(result, _MOST_REASONS)
+    if missing:
+        console.print(Text(f"left out: {missing}"), soft_wrap=True)
     for title, text in _facts(result):
         console.print(Panel(text, title=title, title_align="left", padding=(0, 1)))
     console.print(f"report: {run.report}", highlight=False, soft_wrap=True)
@@ -144,21 +149,27 @@ def comparison(evaluation: Mapping[str, Any]) -> Table:
 
 
 def alarm(levels: Sequence[Mapping[str, Any]]) -> Table:
-    """What the alarm would do to new people, by the probability from which it is raised."""
+    """What the alarm would do to new people, by the probability from which it is raised.
+
+    Rates are false alarms an hour: over all people, of the median person, of the 90th percentile
+    and of the worst.
+    """
     about = levels[0]
     table = Table(
         title=f"alarm on new people: {about['events']:,} events, {about['hours']:.1f} hours without",
         title_justify="left",
         title_style="bold",
     )
-    for column in ("raised from", "events missed", "false alarms an hour", "worst person"):
-        table.add_column(column, justify="right")
+    for column in ("raised\nfrom", "events\nmissed", "false alarms\nan hour: all",
+                   "median\nperson", "90th\npct", "worst\nperson"):  # fmt: skip
+        table.add_column(column, justify="right", no_wrap=True)
     for level in levels:
         table.add_row(
             f"{level['level']:.4g}",
             "" if level["missed_share"] is None else f"{level['missed_share']:.1%}",
             *("" if level[k] is None else f"{level[k]:.2f}"
-              for k in ("per_hour", "person_most_per_hour")),
+              for k in ("per_hour", "person_median_per_hour", "person_p90_per_hour",
+                        "person_most_per_hour")),
         )  # fmt: skip
     return table
 

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from holter.dash.numbers import NOT_AVAILABLE, SPACE, count, decimal, duration, short, size
+from holter.dash.numbers import NOT_AVAILABLE, SPACE, count, counted, decimal, duration, short, size
 from holter.dash.reading import at, items, number, text
 
 FLOAT32_BYTES: Final = 4.0  # of one parameter, IEEE 754 single precision
+_MOST_REASONS: Final = 10
 Result = Mapping[str, Any]
 
 
@@ -132,6 +133,28 @@ def server(result: Result) -> tuple[Fact, ...]:
     )
 
 
+def left_out(result: Result, most: int) -> str:
+    """What of the recordings is in no window, and how much of it; "" where nothing was left out.
+
+    most: reasons to name, the commonest first; the others are counted.
+    """
+    found = [
+        (text(one, "why"), number(one, "count") or 0.0)
+        for one in items(result, "people", "left_out")
+    ]
+    found.sort(key=lambda pair: -pair[1])
+    said = [f"{why} ({count(times)})" for why, times in found[:most]]
+    if len(found) > most:
+        rest = sum(times for _, times in found[most:])
+        said.append(
+            f"{counted(len(found) - most, 'other reason', 'other reasons')} ({count(rest)})"
+        )
+    gone = number(result, "people", "without_windows")
+    if gone:
+        said.append(f"{counted(gone, 'person', 'people')} without any window")
+    return "; ".join(said)
+
+
 def setup(result: Result) -> tuple[Fact, ...]:
     """What was run, so that someone else can run it again."""
     classes = [item for item in items(result, "classes") if isinstance(item, str)]
@@ -148,6 +171,11 @@ def setup(result: Result) -> tuple[Fact, ...]:
                 f"{count(number(result, 'people', 'training'))} took part in training, "
                 f"{count(number(result, 'people', 'new'))} are new to the model"
                 + (f", over {count(folds)} folds" if folds is not None and folds > 1 else ""),
+            ),
+            Fact(
+                "Left out",
+                left_out(result, _MOST_REASONS),
+                "recordings that the task cannot cut, by the reason; windows, where it says so",
             ),
             Fact(
                 "Model",

@@ -119,7 +119,8 @@ def convergence(rounds: Sequence[Round]) -> Markup:
     steps = ticks(min(values, default=0.0), max(values, default=1.0))
     plot_bottom = 236.0
     up = Scale(steps[0], steps[-1], plot_bottom, PLOT_TOP)
-    marks = _frame(steps, up, [percent(step, 0) for step in steps])
+    digits = 0 if len({round(100 * step) for step in steps}) == len(steps) else 1
+    marks = _frame(steps, up, [percent(step, digits) for step in steps])
     marks.append(label("label", (LEFT, 16), "Accuracy on new people"))
     marks += (
         [polyline("line faint", _place(points, across, up)) for points in lines[:1000]]
@@ -140,7 +141,7 @@ def convergence(rounds: Sequence[Round]) -> Markup:
         marks += _epsilon_panel(spent, across, plot_bottom + 36)
         bottom = plot_bottom + 36 + 74
     marks += _round_axis(across, last, bottom + 16)
-    said = f"{counted(len(folds), 'fold', 'folds')}, {last} rounds"
+    said = f"{counted(max(len(lines), 1), 'fold', 'folds')}, {last} rounds"
     if mean:
         said += f"; accuracy from {percent(mean[0][1])} to {percent(mean[-1][1])}"
     if spent:

@@ -1,20 +1,23 @@
 """A folder of many people's exports and stores -> whose recording is whose, for a study.
 
 A study's folder holds for each person a folder, a store, a zip or a file. Who it is: the first
-folder of the path, or, of what lies at the top, the name without its ending. A file that names
-several people itself (a Fitabase table) is taken at its word. So ``anna.store``, ``anna.zip`` and
-all that lies in ``anna/`` are one person's, and are joined: two people need two names, and the
-exports that a store was filled from do not lie beside it, or they would count twice.
+folder of the path, or, of what lies at the top, the name without its ending. So ``anna.store``,
+``anna.zip`` and all that lies in ``anna/`` are one person's, and are joined: two people need two
+names. Tables may name people themselves. One name in a folder, or beside anything that names
+nobody, is the same human as the folder; several names keep their own, if nothing there is
+nameless. Whatever could make two people of one human, or one of two, is refused.
 
 Nobody is left out in silence: what is recognised and cannot be read, a damaged store, or a link
 that is not followed ends it. Passed over are files that no format claims, as a README may lie
 beside the data, kinds that holter does not read, and hidden files. Stores are read where they lie
-and not changed. One export or store is in memory and open at a time.
+and not changed. One export or store is in memory and open at a time, but for tables that name one
+person: they wait for the end of their folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from holter.device.files import opened
@@ -27,6 +30,32 @@ from holter.signals.readers.recognise import Found, read, recognise
 from holter.signals.recording import Recording
 
 _ZIP = b"PK\x03\x04"
+_Named = tuple[str, Recording]  # whose it says it is, "" where it does not say
+_Settled = dict[str, tuple[str, str]]  # name in a table -> where it was met, and who that is
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A store, an export, or a zip (``found.format`` is None); ``found`` is None for a store."""
+
+    names: Sequence[str]
+    found: Found | None = None
+
+    @property
+    def is_zip(self) -> bool:
+        return self.found is not None and self.found.format is None
+
+    @property
+    def folders(self) -> list[str]:
+        """First folders of its files; none if all lie at the top."""
+        paths = [PurePosixPath(name).parts for name in self.names]
+        return sorted({parts[0] for parts in paths if len(parts) > 1})
+
+    @property
+    def place(self) -> str:
+        """Its only folder, or, at the top, the stem of its first file; "" of several folders."""
+        folders = self.folders or [PurePosixPath(self.names[0]).stem]
+        return folders[0] if len(folders) == 1 else ""
 
 
 def recordings_of(path: Path, options: Options) -> Iterator[tuple[str, Recording]]:
@@ -39,33 +68,87 @@ def recordings_of(path: Path, options: Options) -> Iterator[tuple[str, Recording
                 f"{path} holds what a study does not read ({why}), so somebody could be missing: "
                 "move it away, or put the files themselves in its place"
             )
-        for found in _within(files, options, zips=path.is_dir()):
-            nothing = False
-            yield found
+        places: dict[str, list[_Part]] = {}
+        for part in _parts(files, options, zips=path.is_dir()):
+            places.setdefault(part.place, []).append(part)
+        settled: _Settled = {}
+        for parts in places.values():
+            for found in _whose(files, parts, options, settled):
+                nothing = False
+                yield found
     if nothing:
         raise DataError(f"{path} holds no recording that holter reads")
 
 
-def _within(
-    files: Files, options: Options, *, zips: bool, whose: str = ""
-) -> Iterator[tuple[str, Recording]]:
-    """Stores first, then exports in the order of the formats; zips, if asked for, among the last.
-
-    whose: all that names nobody itself, instead of the person that the file's place names.
-    """
+def _parts(files: Files, options: Options, *, zips: bool) -> Iterator[_Part]:
+    """Stores first, then exports in the order of the formats; zips, if asked for, at the end."""
     stores = [n for n in files.names if begins_a_store(head(files, n, HEAD_BYTES))]
-    for name in stores:
-        with Store.open(Path(files.path(name)), only_reading=True) as store:
-            for recording in store.recordings():
-                yield whose or _person(name), recording
+    yield from (_Part((name,)) for name in stores)
     for group in recognise(_Without(files, stores), options):
         name = group.names[0]
-        if group.format is not None:
-            for recording in _read(files, group, options):
-                yield recording.person or whose or _person(name), recording
-        elif zips and head(files, name, len(_ZIP)) == _ZIP:
-            with opened(Path(files.path(name))) as packed:
-                yield from _within(packed, options, zips=False, whose=_person(name))
+        if group.format is not None or (zips and head(files, name, len(_ZIP)) == _ZIP):
+            yield _Part(group.names, group)
+
+
+def _whose(
+    files: Files, parts: Sequence[_Part], options: Options, settled: _Settled
+) -> Iterator[tuple[str, Recording]]:
+    """(person, recording) of one place. Raises DataError where it cannot be known."""
+    place = parts[0].place
+    own_folder = bool(place) and any(part.folders or part.is_zip for part in parts)
+    names: set[str] = set()
+    nameless = False
+    waiting: list[_Named] = []
+    for part in parts:
+        for batch in _batches(files, part, options):
+            names |= {name for name, _ in batch if name}
+            nameless |= not all(name for name, _ in batch)
+            if nameless and not place:
+                raise DataError(
+                    f"{' and '.join(part.folders[:2])} hold tables that are read as one and name "
+                    "nobody: name the person in data.mapping"
+                )
+            if nameless and len(names) > 1:
+                raise DataError(
+                    f"{place} holds tables that name several people beside what names nobody, so "
+                    "whose that is is not known: give each person a folder"
+                )
+            yield from ((place, recording) for name, recording in batch if not name)
+            waiting += [named for named in batch if named[0]]
+            if nameless or len(names) > 1:
+                yield from _settle(waiting, place if nameless else "", parts[0], settled)
+                waiting = []
+    yield from _settle(waiting, place if own_folder and len(names) == 1 else "", parts[0], settled)
+
+
+def _settle(
+    waiting: Sequence[_Named], person: str, part: _Part, settled: _Settled
+) -> Iterator[tuple[str, Recording]]:
+    """Named recordings as ``person``'s, or, without one, as their own names say."""
+    for name, recording in waiting:
+        where, whose = part.place or part.folders[0], person or name
+        before, known = settled.setdefault(name, (where, whose))
+        if known != whose:
+            raise DataError(
+                f"{before} and {where} hold tables that name one and the same person, who would "
+                "count as two: put all that is one person's into one folder"
+            )
+        yield whose, recording
+
+
+def _batches(files: Files, part: _Part, options: Options) -> Iterator[list[_Named]]:
+    """What a part holds: a store recording by recording, an export at once."""
+    name = part.names[0]
+    if part.found is None:
+        with Store.open(Path(files.path(name)), only_reading=True) as store:
+            for recording in store.recordings():  # one person's: whoever its place names
+                yield [("", recording)]
+    elif part.is_zip:
+        with opened(Path(files.path(name))) as packed:
+            for inner in _parts(packed, options, zips=False):
+                yield from _batches(packed, inner, options)
+    else:
+        yield [(recording.person, recording) for recording in _read(files, part.found, options)]
 
 
 class _Without:
@@ -85,9 +168,3 @@ def _read(files: Files, group: Found, options: Options) -> list[Recording]:
     except DataError as error:
         name = group.names[0]
         raise DataError(str(error) if name in str(error) else f"{name}: {error}") from None
-
-
-def _person(name: str) -> str:
-    """The first folder of a name; of a file without one, its stem."""
-    parts = PurePosixPath(name).parts
-    return parts[0] if len(parts) > 1 else PurePosixPath(name).stem

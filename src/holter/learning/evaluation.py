@@ -130,8 +130,8 @@ def alarm_scores(
 ) -> tuple[AlarmScore, ...]:
     """One score for each of ``ALARM_LEVELS``. people: (truth, probability of ``event``) each.
 
-    Every window with a false alarm counts as one: an upper bound, since a device would hold
-    back a second alarm a moment after the first.
+    Every window with a false alarm counts as one, though a device would hold back a second alarm
+    a moment after the first.
     """
     return tuple(_alarm_score(people, event, window_seconds, level) for level in ALARM_LEVELS)
 

@@ -282,6 +282,11 @@ def _floor(groups: Groups, study: Study) -> tuple[int, int]:
     floor = study.cohort.survivors_floor
     if floor is None:
         floor = max(math.ceil(groups.least_of(wanted) * _FLOOR_SHARE), least)
+    if least > groups.smallest:
+        raise StudyError(
+            f"training.clients_per_round = {wanted} is too few: a sum of fewer than {least} would "
+            f"show single contributions; ask {least} or more a round"
+        )
     if not least <= floor <= groups.smallest:
         raise StudyError(
             f"cohort.survivors_floor = {floor} cannot hold: with {groups.smallest} asked and "

@@ -130,7 +130,7 @@ class DataTable:
     )
     missing: str = key(
         "error",
-        "NaN and missing_values: refuse, put the person's mean, or mask",
+        "NaN and missing_values: refuse, put the person's median, or mask",
         choices=("error", "person-mean", "mask"),
     )
     missing_values: tuple[float, ...] = key((), "stored numbers that mean «not measured»")

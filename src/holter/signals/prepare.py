@@ -56,7 +56,8 @@ class Recorded:
 
     x: shape (n, channels, samples), float32. y: (n,), int64. seconds: (n,), float64, since
     the first window. rr: (n, 2), float32, seconds, or None. given: (n, k), float32, inputs
-    that came with the windows. name: only for messages to whoever holds the file.
+    that came with the windows. name: only for messages to whoever holds the file. begin_ns: UTC
+    of the first window, where it was cut from a recording; it never leaves the device.
     """
 
     x: npt.NDArray[np.float32]
@@ -66,6 +67,7 @@ class Recorded:
     given: npt.NDArray[np.float32]
     strata: Mapping[str, str] = field(default_factory=dict)
     name: str = field(default="", repr=False)
+    begin_ns: int = field(default=0, repr=False)
 
     def take(self, rows: npt.NDArray[np.int64]) -> Recorded:
         """The windows of these rows, in their order; times still count from the first of all."""
@@ -84,34 +86,59 @@ def regrouped(
     classes: tuple[str, ...],
     labels: Mapping[str, tuple[RawLabel, ...]],
     leave_out: tuple[RawLabel, ...],
+    *,
+    one_class: bool = False,
 ) -> tuple[list[Recorded], tuple[str, ...]]:
     """A task's windows under the study's words: classes merged and left out. Raises DataError.
 
-    With neither, everyone stays as cut.
+    With neither, everyone stays as cut. Who has no window left is gone. one_class: windows of a
+    single class will do, as for a test on other people; nothing could be learnt from them.
     """
-    if not labels and not leave_out:
-        return list(found), classes
-    names = np.array(classes)
-    mapping = labels or {c: (c,) for c in classes if c not in _text(leave_out)}
-    table = np.full(len(classes), -2, dtype=np.int64)
-    for number, merged in enumerate(mapping.values()):
-        table[np.isin(names, _text(merged))] = number
-    table[np.isin(names, _text(leave_out))] = -1
-    missed = [name for name, number in zip(classes, table, strict=True) if number == -2]
-    if missed:
-        raise DataError(
-            f"data.labels misses the task's classes {', '.join(missed)}; it has: "
-            f"{', '.join(classes)}; map them or name them in data.leave_out"
-        )
-    kept = []
-    for person in found:
-        y = table[person.y]
-        rows = np.flatnonzero(y >= 0)
-        if len(rows):
-            kept.append(replace(person.take(rows), y=y[rows]))
+    dropped = set(_text(leave_out))
+    mapping = labels or {c: (c,) for c in classes if c not in dropped}
+    merged = {raw: i for i, raws in enumerate(mapping.values()) for raw in _text(raws)}
+    _check_words(classes, labels, set(merged), dropped)
+    table = np.array([-1 if c in dropped else merged[c] for c in classes], dtype=np.int64)
+    kept = list(found)
+    if labels or leave_out:
+        rows = [np.flatnonzero(table[person.y] >= 0) for person in found]
+        kept = [
+            replace(person.take(mine), y=table[person.y[mine]])
+            for person, mine in zip(found, rows, strict=True)
+            if len(mine)
+        ]
     if not kept:
         raise DataError("data.leave_out leaves no window of anyone")
+    if not one_class:
+        _check_classes(kept, tuple(mapping), named=False)
     return kept, tuple(mapping)
+
+
+def _check_words(
+    classes: tuple[str, ...],
+    labels: Mapping[str, tuple[RawLabel, ...]],
+    merged: set[str],
+    dropped: set[str],
+) -> None:
+    """The study's words against a task's classes. Raises DataError."""
+    there = f"it has: {', '.join(classes)}"
+    for key, words in (("labels", merged), ("leave_out", dropped)):
+        unknown = sorted(words - set(classes))
+        if unknown:
+            raise DataError(f"data.{key} names {', '.join(unknown)}, no class of the task; {there}")
+    missed = [name for name in classes if name not in merged | dropped]
+    if missed:
+        raise DataError(
+            f"data.labels misses the task's classes {', '.join(missed)}; {there}; map them or "
+            "name them in data.leave_out"
+        )
+    named = [raw for raws in labels.values() for raw in set(_text(raws))]
+    if len(named) > len(merged):
+        raise DataError("data.labels puts one class of the task into two of its own")
+    if len(labels) == 1:
+        raise DataError("data.labels names one class only; at least two are needed")
+    if len(classes) - len(dropped) == 1:
+        raise DataError("data.leave_out leaves one class only; at least two are needed")
 
 
 def people(columns: Columns, how: Mapped) -> tuple[list[Recorded], tuple[str, ...]]:

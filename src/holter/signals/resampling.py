@@ -113,11 +113,15 @@ def held(series: Series, time_ns: Times, longest_seconds: float) -> Floats:
 def interpolated(series: Series, time_ns: Times, longest_seconds: float) -> Floats:
     """At each moment the line between two rows that are at most ``longest_seconds`` apart.
 
-    Elsewhere NaN: before the first row, after the last, in longer gaps. Masked rows are passed
+    A row that lasts stands at its middle, as the mean of a minute does. Elsewhere NaN: before the first row, after the last, in longer gaps. Masked rows are passed
     over, so a masked row does not shorten a gap. Of rows at one time the last in order speaks.
     """
     measured = ~np.isnan(series.value)
     time, value = series.time_ns[measured], series.value[measured]
+    lasts = (series.until_ns[measured] - time) // 2
+    if lasts.any():
+        order = np.argsort(time + lasts, kind="stable")
+        time, value = (time + lasts)[order], value[order]
     if len(time) > 1:
         alone = np.concatenate([np.diff(time) > 0, [True]])
         time, value = time[alone], value[alone]

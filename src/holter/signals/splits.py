@@ -27,14 +27,21 @@ def folds(order: Rows, count: int) -> list[Rows]:
 
 
 def earlier_and_later(
-    y: npt.NDArray[np.int64], *, earlier_share: float, gap: int, per_class: bool
+    y: npt.NDArray[np.int64],
+    *,
+    earlier_share: float,
+    gap: int,
+    per_class: bool,
+    seconds: npt.NDArray[np.float64] | None = None,
+    reach_seconds: float = 0.0,
 ) -> tuple[Rows, Rows]:
     """Rows of one person's earlier and later windows; windows are in order of time.
 
     per_class: the first ``earlier_share`` of each class in time, so that both parts hold
     every class; else the first part of the whole. ``gap``: later windows fewer than this many
     places (plus one) from an earlier one are left out, so that overlapping windows do not
-    stand on both sides.
+    stand on both sides; so are those nearer in time than ``reach_seconds`` (seconds: when each
+    window was, shape (n,)), where windows are known to overlap.
     """
     earlier = np.zeros(len(y), dtype=bool)
     if per_class:
@@ -48,6 +55,13 @@ def earlier_and_later(
     for shift in range(-gap, gap + 1):
         moved = places + shift
         near[moved[(moved >= 0) & (moved < len(y))]] = True
+    if seconds is not None and reach_seconds > 0 and len(places):
+        times = np.sort(seconds[places])
+        after = np.searchsorted(times, seconds)
+        before = seconds - times[np.maximum(after - 1, 0)]
+        ahead = times[np.minimum(after, len(times) - 1)] - seconds
+        near |= (after > 0) & (before < reach_seconds)
+        near |= (after < len(times)) & (ahead < reach_seconds)
     return places, np.flatnonzero(~earlier & ~near)
 
 

@@ -21,6 +21,7 @@ from holter.learning.client_update import Learner, LocalTraining
 from holter.learning.evaluation import AlarmScore, Labels, Scores, alarm_scores, score
 from holter.learning.model import Vector
 from holter.rounds.study import Study
+from holter.rounds.tables import StudyError
 from holter.signals.tasks import task_of
 from holter.simulator.jobs import Job
 from holter.simulator.participants import Participant
@@ -107,13 +108,12 @@ def accuracy_on(
     learner: Learner, model: Vector, people: Sequence[Participant], new: Sequence[int]
 ) -> float | None:
     """Mean accuracy per person on all windows of new people; None where there are none."""
-    if not new:
-        return None
     shares = [
         float(np.mean(_argmax(learner, model, people[p], later=False) == people[p].whole.y.numpy()))
         for p in new
+        if len(people[p].whole)
     ]
-    return float(np.mean(shares))
+    return float(np.mean(shares)) if shares else None
 
 
 def verdicts(people: Sequence[Participant], found: Mapping[int, Answers]) -> dict[int, Verdict]:
@@ -138,9 +138,26 @@ def scores(found: Mapping[int, Verdict], classes: int) -> dict[str, Scores | Non
 
 
 def event_of(study: Study, classes: Sequence[str]) -> int | None:
-    """The number of the task's alarm among the classes; None where the task is no alarm."""
-    event = task_of(study.study.task).alarm
-    return classes.index(event) if event in classes else None
+    """The number of the task's alarm among the classes.
+
+    None where the task is no alarm, or its class is not there. Recordings have the task's classes,
+    which data.labels may rename; a file of windows calls them what it likes, so there the name
+    counts. Raises StudyError where the alarm's class is merged with another.
+    """
+    event, data = task_of(study.study.task).alarm, study.data
+    if event is None or data.source != "recordings" or not data.labels:
+        return classes.index(event) if event in classes else None
+    dropped = {str(raw) for raw in data.leave_out}
+    for name, raws in data.labels.items():
+        merged = {str(raw) for raw in raws} - dropped
+        if merged > {event}:
+            raise StudyError(
+                f"the alarm's class {event} is merged with others into data.labels.{name}: give "
+                "it a class of its own, or leave it out"
+            )
+        if merged == {event}:
+            return classes.index(name)
+    return None
 
 
 def alarm(

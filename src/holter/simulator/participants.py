@@ -18,6 +18,7 @@ from holter.rounds.study import Study
 from holter.signals.inputs import Inputs, examples
 from holter.signals.prepare import Recorded
 from holter.signals.splits import Rows, earlier_and_later
+from holter.signals.tasks import task_of
 from holter.signals.windows import InputShape
 from holter.simulator.dice import key
 from holter.simulator.people import People, inputs_of
@@ -69,10 +70,13 @@ def participants(study: Study, people: People, learner: Learner) -> Sequence[Par
 def _split(study: Study, person: Recorded) -> tuple[Rows, Rows]:
     """Earlier and later windows; none at all where there is nothing to be fitted on."""
     evaluation = study.evaluation
+    cut = study.data.source in ("synthetic", "recordings")  # then the task knows what overlaps
     earlier, later = earlier_and_later(
         person.y,
         earlier_share=evaluation.earlier_share,
         gap=evaluation.gap_windows,
         per_class=evaluation.later_split == "per-class",
+        seconds=person.seconds,
+        reach_seconds=task_of(study.study.task).reach_seconds if cut else 0.0,
     )
     return earlier, later if len(earlier) else later[:0]

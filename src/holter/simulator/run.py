@@ -93,17 +93,19 @@ def check(study: Study, people: People) -> Prepared:
     """
     shape = shape_of(people, inputs_of(study.data))
     layout = layout_of(module_of(study, shape))
-    splits = _splits(study, len(people.recorded))
-    if study.evaluation.split != "people":
+    arms.event_of(study, people.classes)  # refuses an alarm whose class is merged with another
+    if study.evaluation.split == "people":
+        splits = _splits(study, len(people.recorded))
+    else:  # the same people twice: the later ones are halves of the earlier ones
+        count = len(people.recorded)
         people = leaking(people, study.evaluation.share, study.study.seed)
+        splits = (Split(tuple(range(count)), tuple(range(count, len(people.recorded)))),)
     plans = tuple(make_plan(study, people=len(s.train), layout=layout) for s in splits)
     fleet = deployment(study, layout=layout) if study.privacy.meant_for else None
     return Prepared(study, people, shape, splits, plans, fleet)
 
 
 def _splits(study: Study, count: int) -> tuple[Split, ...]:
-    if study.evaluation.split != "people":  # the same people twice: see people.leaking
-        return (Split(tuple(range(count)), tuple(range(count, 2 * count))),)
     order = generator(study.study.seed, "split").permutation(count)
     everyone = range(count)
     wanted = study.evaluation.folds
@@ -351,6 +353,8 @@ class _State:
                 "training": len(prepared.splits[-1].train),
                 "new": len(self.answers),
                 "folds": max(1, len(prepared.splits) - 1),
+                "without_windows": prepared.people.without_windows,
+                "left_out": [{"why": w, "count": n} for w, n in prepared.people.left_out],
             },
             "classes": list(classes),
             "inputs": vars(prepared.shape),

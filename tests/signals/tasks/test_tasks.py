@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +12,11 @@ from tests.signals.tasks.conftest import START_NS, labelled
 from holter.signals.errors import DataError
 from holter.signals.gathering import Gathered
 from holter.signals.kinds import SLEEP_STAGES
-from holter.signals.recording import DAY_NS, SECOND_NS, Recording
-from holter.signals.tasks import TASKS, Task, fed_by, task_of
+from holter.signals.recording import DAY_NS, SECOND_NS, Recording, Series
+from holter.signals.tasks import TASKS, Task, fed_by, learnt_from, paced, task_of
 from holter.signals.tasks.fall_alarm import FallAlarm
 from holter.signals.tasks.wellbeing import Wellbeing, daily_table
+from holter.simulator.wearers import recording
 
 MINUTE_NS = 60 * SECOND_NS
 
@@ -50,11 +52,24 @@ def test_a_heart_rate_that_is_not_there_is_no_reason_not_to_cut(walk_and_sit: Re
 
 def test_what_a_recording_can_feed_is_said_with_the_reason(walk_and_sit: Recording) -> None:
     why = dict(fed_by(walk_and_sit))
-    assert why["activity"] is None and why["fall-alarm"] is None and why["sleep-stages"] is None
+    assert why["activity"] is None and why["fall-alarm"] is None
+    assert why["sleep-stages"] == "heart_rate for 115 s only, shorter than a window"
+    assert learnt_from(walk_and_sit) == ["activity", "fall-alarm"]
     assert why["heartbeat"] == "no ecg" and why["stress"] == "no eda"
     slow = Gathered("a test")
     slow.blocks("acceleration", [(START_NS, 10.0, np.zeros((600, 3)))], axes=("x", "y", "z"))
-    assert dict(fed_by(slow.recording()))["activity"] == "acceleration at 10 Hz; 20 are needed"
+    assert dict(fed_by(slow.recording()))["activity"] == (
+        "acceleration at 10 Hz; at 20 Hz is needed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "words"),
+    [(50.0, "at 50 Hz"), (0.2, "each 5 s"), (1 / 60, "each 1 min"), (1 / 273, "each 4.55 min"),
+     (1 / 86_400, "each 24 h"), (1 / 400_000, "each 4.63 d"), (0.0, "never")],
+)  # fmt: skip
+def test_a_rate_reads_as_people_say_it(rate_hz: float, words: str) -> None:
+    assert paced(rate_hz) == words
 
 
 def test_a_fall_is_one_window_around_its_impact_and_daily_life_keeps_away() -> None:
@@ -144,7 +159,7 @@ def _daily(steps: dict[int, float], offset_minutes: int = 0) -> Recording:
 
 
 def test_tomorrow_is_judged_by_the_thirds_of_the_days_before_it() -> None:
-    steps = {day: 5000.0 + 100 * day for day in range(20)}
+    steps = {day: 5000.0 + 100 * day for day in range(21)}  # the last day may not have ended
     steps[12] = 1000.0
     cut = Wellbeing().cut(_daily(steps))
     assert cut.x.shape == (13, 6, 7)
@@ -163,22 +178,21 @@ def test_no_label_and_no_input_depends_on_a_later_day() -> None:
 
 
 def test_a_day_in_the_drawer_is_a_gap_and_its_eve_has_no_label() -> None:
-    steps = {day: 6000.0 + day for day in range(20)}
+    steps = {day: 6000.0 + day for day in range(21)}
     steps[15] = 3.0
     days, table = daily_table(_daily(steps))
     assert len(days) == 20 and np.isnan(table[15]).all()
     cut = Wellbeing().cut(_daily(steps))
-    assert len(cut.y) == 12
-    assert np.isnan(cut.x[-1, 0]).sum() == 1
+    assert len(cut.y) == 12 and np.isnan(cut.x[-1, 0]).sum() == 1
 
 
 def test_a_daily_row_is_preferred_to_hours_and_parts_of_a_whole_are_added() -> None:
     gathered = Gathered("a test", "band", "")
-    begin = 19_700 * DAY_NS + np.arange(3) * DAY_NS
-    gathered.series("steps", begin, [100.0] * 3, name="steps:hour")
-    gathered.series("steps", begin, [9000.0] * 3, name="steps:day")
-    gathered.series("active_minutes", begin, [30.0] * 3, name="active_minutes:light")
-    gathered.series("active_minutes", begin, [12.0] * 3, name="active_minutes:very")
+    begin = 19_700 * DAY_NS + np.arange(4) * DAY_NS
+    gathered.series("steps", begin, [100.0] * 4, name="steps:hour")
+    gathered.series("steps", begin, [9000.0] * 4, name="steps:day")
+    gathered.series("active_minutes", begin, [30.0] * 4, name="active_minutes:light")
+    gathered.series("active_minutes", begin, [12.0] * 4, name="active_minutes:very")
     _, table = daily_table(gathered.recording())
     assert table[:, 0].tolist() == [9000.0] * 3 and table[:, 1].tolist() == [42.0] * 3
 
@@ -211,3 +225,93 @@ def test_a_recording_without_labels_is_refused_in_one_line(name: str) -> None:
 def test_a_task_that_is_not_there_is_refused_with_the_reason(name: str, says: str) -> None:
     with pytest.raises(DataError, match=says):
         task_of(name)
+
+
+def test_a_night_belongs_to_the_day_it_ends_on_or_to_the_day_that_its_table_names() -> None:
+    gathered = Gathered("a test", "band", "")
+    begin = 19_700 * DAY_NS + np.arange(5) * DAY_NS
+    gathered.series("steps", begin, [9000.0] * 5, until_ns=begin + DAY_NS)
+    gathered.series("sleep_duration", begin[1:3], [400.0, 410.0], until_ns=begin[1:3] + DAY_NS)
+    _, named = daily_table(gathered.recording())
+    assert named[:, 4].tolist()[1:3] == [400.0, 410.0] and np.isnan(named[[0, 3], 4]).all()
+    gathered = Gathered("a test", "band", "")
+    gathered.series("steps", begin, [9000.0] * 5, until_ns=begin + DAY_NS)
+    evening, morning = begin[1] - 3600 * SECOND_NS, begin[1] + 7 * 3600 * SECOND_NS
+    gathered.series("sleep_duration", [evening], [480.0], until_ns=[morning])
+    _, slept = daily_table(gathered.recording())
+    assert slept[1, 4] == 480.0 and np.isnan(slept[[0, 2, 3], 4]).all()
+
+
+def test_who_walks_the_same_every_day_is_as_usual() -> None:
+    cut = Wellbeing().cut(_daily({day: 7000.0 for day in range(15)}))
+    assert set(cut.y.tolist()) == {1}
+
+
+@pytest.mark.parametrize("name", ["activity", "heartbeat", "sleep-stages", "stress", "wellbeing"])
+def test_a_cut_tells_nothing_of_what_comes_later(name: str) -> None:
+    """The end of a recording is changed; windows that ended before it are the same bits."""
+    before, after, seam_ns = CHANGED[name]()
+    task = TASKS[name]
+    one, other = task.cut(before), task.cut(after)
+    reach = max(task.reach_seconds, task.window_seconds) + 1.0
+    ended = one.begin_ns + one.seconds * SECOND_NS + reach * SECOND_NS < seam_ns
+    rows = int(ended.sum())
+    assert rows >= 5
+    assert one.x[:rows].tobytes() == other.x[:rows].tobytes()
+    assert one.given[:rows].tobytes() == other.given[:rows].tobytes()
+    assert one.y[:rows].tolist() == other.y[:rows].tolist()
+    assert one.x.tobytes() != other.x[: len(one.x)].tobytes()
+
+
+def _changed_session(session: str, kinds: tuple[str, ...], **words: object) -> Changed:
+    whole = recording(4, 2, session=session, channels=kinds, **words)  # type: ignore[arg-type]
+    begin, end = whole.span_ns
+    seam = begin + (end - begin) * 3 // 4
+    channels = dict(whole.channels)
+    for name, channel in whole.channels.items():
+        if isinstance(channel, Series):
+            value = np.where(channel.time_ns >= seam, channel.value * 1.3, channel.value)
+            if not channel.names:
+                channels[name] = replace(channel, value=value)
+        else:
+            channels[name] = replace(
+                channel,
+                segments=tuple(
+                    replace(
+                        segment,
+                        values=np.where(
+                            (
+                                segment.start_ns
+                                + np.arange(len(segment.values)) / segment.rate_hz * SECOND_NS
+                                >= seam
+                            )[:, None],
+                            segment.values * np.float32(1.5),
+                            segment.values,
+                        ),
+                    )
+                    for segment in channel.segments
+                ),
+            )
+    return whole, replace(whole, channels=channels), seam
+
+
+def _changed_days() -> Changed:
+    steps = {day: 4000.0 + 997 * (day * 7 % 11) for day in range(40)}
+    changed = {day: value if day < 30 else 3 * value for day, value in steps.items()}
+    return _daily(steps), _daily(changed), (19_700 + 30) * DAY_NS
+
+
+Changed = tuple[Recording, Recording, int]
+CHANGED: dict[str, Callable[[], Changed]] = {
+    "activity": lambda: _changed_session(
+        "day", ("acceleration", "heart_rate", "activity"), hours=0.5, device="watch"
+    ),
+    "heartbeat": lambda: _changed_session("ecg", ("ecg", "beat")),
+    "sleep-stages": lambda: _changed_session("night", ("heart_rate", "sleep_stage")),
+    "stress": lambda: _changed_session(
+        "stress",
+        ("heart_rate", "eda", "skin_temperature", "acceleration", "stress"),
+        device="research wrist",
+    ),
+    "wellbeing": _changed_days,
+}

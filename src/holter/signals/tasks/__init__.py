@@ -16,10 +16,10 @@ from holter.signals.tasks.fall_alarm import FallAlarm
 from holter.signals.tasks.heartbeat import Heartbeat
 from holter.signals.tasks.sleep_stages import SleepStages
 from holter.signals.tasks.stress import Stress
-from holter.signals.tasks.task import Need, Published, Task
+from holter.signals.tasks.task import Need, Published, Task, paced
 from holter.signals.tasks.wellbeing import Wellbeing
 
-__all__ = ["TASKS", "Need", "Published", "Task", "fed_by", "task_of"]
+__all__ = ["TASKS", "Need", "Published", "Task", "fed_by", "learnt_from", "paced", "task_of"]
 
 TASKS: Mapping[str, Task] = {
     task.name: task
@@ -40,7 +40,10 @@ def task_of(name: str) -> Task:
     try:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise DataError(f"the task {name} cannot be loaded: {error}") from None
+        raise DataError(
+            f"the task {name} cannot be loaded: {error}; its module must lie in the working folder "
+            "or be installed"
+        ) from None
     if not (isinstance(found, type) and issubclass(found, Task)):
         raise DataError(f"{name} is no class made from holter.signals.tasks.Task")
     try:
@@ -50,5 +53,14 @@ def task_of(name: str) -> Task:
 
 
 def fed_by(recording: Recording) -> list[tuple[str, str | None]]:
-    """Each task, and why the recording cannot feed it (None where it can)."""
+    """Each task, and why the recording cannot feed its inputs (None where it can)."""
     return [(name, task.why_not(recording)) for name, task in TASKS.items()]
+
+
+def learnt_from(recording: Recording) -> list[str]:
+    """Tasks that can learn from the recording: it feeds their inputs and has labels for them."""
+    return [
+        name
+        for name, task in TASKS.items()
+        if task.why_not(recording) is None and task.labelled(recording)
+    ]

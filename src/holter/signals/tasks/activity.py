@@ -9,7 +9,7 @@ import numpy as np
 from holter.signals.errors import DataError
 from holter.signals.prepare import Recorded
 from holter.signals.recording import SECOND_NS, Recording, Times, Waveform
-from holter.signals.resampling import held, resampled
+from holter.signals.resampling import Grid, held, resampled
 from holter.signals.tasks.cutting import Floats, kept, labels_of, recorded
 from holter.signals.tasks.task import Need, Published, Task, series, waveform
 
@@ -36,8 +36,9 @@ class Activity(Task):
         "or features of it"
     )
     labels = "labelled spans of activity, or workouts"
+    label_kinds = ("activity", "workout")
     classes = ("lie", "sit", "stand", "walk", "stairs", "run")
-    needs = (Need("acceleration", 20.0), Need("heart_rate", optional=True))
+    needs = (Need("acceleration", 20.0, fast=True), Need("heart_rate", optional=True))
     channels = ("acceleration x", "acceleration y", "acceleration z")
     samples = SAMPLES
     rate_hz = RATE_HZ
@@ -67,23 +68,33 @@ class Activity(Task):
 
 
 def acceleration_windows(recording: Recording) -> tuple[Times, Floats]:
-    """Starts (n,) and windows (n, 3, 128) at 50 Hz that follow one another in each segment.
+    """Starts (n,) and windows (n, 3, 128) at 50 Hz that follow one another in each segment."""
+    grids = acceleration_grids(recording)
+    counts = [len(grid.values) // SAMPLES for grid in grids]
+    x = np.empty((sum(counts), 3, SAMPLES), dtype=np.float32)
+    starts, place = [], 0
+    for grid, count in zip(grids, counts, strict=True):
+        windows = grid.values[: count * SAMPLES].reshape(count, SAMPLES, 3)
+        x[place : place + count] = windows.transpose(0, 2, 1)
+        steps = np.arange(count) * round(SAMPLES / RATE_HZ * SECOND_NS)
+        starts.append(grid.start_ns + steps)
+        place += count
+    return np.concatenate(starts), x
+
+
+def acceleration_grids(recording: Recording) -> list[Grid]:
+    """Each segment that is as long as a window, at 50 Hz: values of shape (samples, 3).
 
     Raises DataError where there is no acceleration or no stretch as long as a window.
     """
     channel = waveform(recording, "acceleration")
     if channel is None or len(channel.axes) != 3:
         raise DataError("the recording has no acceleration of three axes")
-    starts, parts = [], []
-    for segment in channel.segments:
-        alone = Waveform(channel.kind, channel.axes, (segment,))
-        grid = resampled(alone, RATE_HZ)
-        count = len(grid.values) // SAMPLES
-        if count:
-            windows = grid.values[: count * SAMPLES].reshape(count, SAMPLES, 3)
-            parts.append(windows.transpose(0, 2, 1))
-            steps = np.arange(count) * round(SAMPLES / RATE_HZ * SECOND_NS)
-            starts.append(grid.start_ns + steps)
-    if not parts:
+    grids = [
+        resampled(Waveform(channel.kind, channel.axes, (segment,)), RATE_HZ)
+        for segment in channel.segments
+    ]
+    grids = [grid for grid in grids if len(grid.values) >= SAMPLES]
+    if not grids:
         raise DataError("no stretch of acceleration is as long as a window of 2.56 s")
-    return np.concatenate(starts), np.concatenate(parts).astype(np.float32)
+    return grids

@@ -1,8 +1,8 @@
 """Even windows with one label each: what every task that cuts a recording shares.
 
 A label belongs to a window that it covers for nine tenths or more; a window across a change of
-label has none and is left out. Windows never reach over a gap between segments, so that two
-moments that were hours apart do not stand beside one another.
+label has none and is left out. A window that misses more than a fifth of any channel is left
+out too, so that two moments that were long apart do not stand beside one another.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from holter.signals.errors import DataError
 from holter.signals.prepare import Recorded
 from holter.signals.recording import SECOND_NS, Recording, Series, Times
 
+_TWO = -2  # while counting: more than one class covers a window
 COVERED = 0.9  # share of a window that its label must cover; as in the sets of docs/results.md
+LONGEST_MOMENT_NS = 3600 * SECOND_NS  # a mark in a diary says nothing of later hours
 MOST_MISSING = 0.2  # share of samples that may be missing in a window that is kept
 
 Floats = npt.NDArray[np.float32]
@@ -32,22 +34,45 @@ class Labels:
     y: npt.NDArray[np.int64]
 
     def at(self, start_ns: Times, end_ns: Times) -> npt.NDArray[np.int64]:
-        """The class that covers each of these windows for ``COVERED`` or more; else -1."""
+        """The class that covers each of these windows for ``COVERED`` or more; else -1.
+
+        Also -1 where two classes do: then nobody knows which it was.
+        """
         found = np.full(len(start_ns), -1, dtype=np.int64)
         for label in np.unique(self.y[self.y >= 0]):
             mine = self.y == label
             covered = _covered(self.start_ns[mine], self.end_ns[mine], start_ns, end_ns)
-            found[covered >= COVERED * (end_ns - start_ns)] = label
+            hit = covered >= COVERED * (end_ns - start_ns)
+            found[hit] = np.where(found[hit] == -1, label, _TWO)
+        found[found == _TWO] = -1
         return found
+
+    def united(self) -> Labels:
+        """Spans of one label that touch or overlap as one: a diary may begin anew each minute."""
+        if not len(self.y):
+            return self
+        parts = []
+        for label in np.unique(self.y):
+            mine = self.y == label
+            begins, ends = _united(self.start_ns[mine], self.end_ns[mine])
+            parts.append((begins, ends, np.full(len(begins), label, dtype=np.int64)))
+        start, end, y = (np.concatenate(column) for column in zip(*parts, strict=True))
+        order = np.argsort(start, kind="stable")
+        return Labels(start[order], end[order], y[order])
 
 
 def labels_of(
-    recording: Recording, kinds: Sequence[str], classes: Mapping[str, Sequence[str]]
+    recording: Recording,
+    kinds: Sequence[str],
+    classes: Mapping[str, Sequence[str]],
+    *,
+    moments_last: bool = True,
 ) -> Labels:
     """Spans of the recording's label series, renamed to classes; other labels are -1.
 
-    classes: class name -> labels that mean it, in any case. A label that is a moment lasts to the
-    next one. Raises DataError where there is no such series at all.
+    classes: class name -> labels that mean it, in any case. Where all rows are moments, a label
+    lasts to the next one, for an hour at most, if ``moments_last``; beside spans a moment covers
+    nothing. Raises DataError where there is no such series at all.
     """
     number = {
         alias.casefold(): index
@@ -58,7 +83,7 @@ def labels_of(
     for kind in kinds:
         for channel in recording.of_kind(kind):
             if isinstance(channel, Series) and len(channel.time_ns):
-                parts.append(_spans(channel, number))
+                parts.append(_spans(channel, number, moments_last))
     if not parts:
         raise DataError(f"the recording has no labels: no channel {' or '.join(kinds)}")
     start, end, y = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -67,18 +92,16 @@ def labels_of(
 
 
 def _spans(
-    channel: Series, number: Mapping[str, int]
+    channel: Series, number: Mapping[str, int], moments_last: bool
 ) -> tuple[Times, Times, npt.NDArray[np.int64]]:
     table = np.array([number.get(name.casefold(), -1) for name in channel.names], dtype=np.int64)
-    y = np.full(len(channel.value), -1, dtype=np.int64)
-    known = ~np.isnan(channel.value)
-    if len(table):
-        y[known] = table[channel.value[known].astype(np.int64)]
-    end = channel.until_ns.copy()
-    moment = end == channel.time_ns
-    following = np.append(channel.time_ns[1:], channel.time_ns[-1:])
-    end[moment] = following[moment]
-    return channel.time_ns, end, y
+    known = ~np.isnan(channel.value) & (len(table) > 0)
+    y = table[channel.value[known].astype(np.int64)] if known.any() else np.zeros(0, np.int64)
+    start, end = channel.time_ns, channel.until_ns
+    if moments_last and (end == start).all():
+        following = np.append(start[1:], start[-1:])  # nobody says when the last one ends
+        end = np.minimum(following, start + LONGEST_MOMENT_NS)
+    return start[known], end[known], y
 
 
 def _covered(start: Times, end: Times, window_start: Times, window_end: Times) -> Times:
@@ -88,9 +111,7 @@ def _covered(start: Times, end: Times, window_start: Times, window_end: Times) -
     """
     if not len(start):
         return np.zeros(len(window_start), dtype=np.int64)
-    latest = np.maximum.accumulate(end)
-    fresh = np.concatenate([[True], start[1:] > latest[:-1]])
-    begins, ends = start[fresh], latest[np.append(np.flatnonzero(fresh)[1:] - 1, len(end) - 1)]
+    begins, ends = _united(start, end)
     before = np.concatenate([[0], np.cumsum(ends - begins)])
 
     def up_to(moment: Times) -> Times:
@@ -101,6 +122,13 @@ def _covered(start: Times, end: Times, window_start: Times, window_end: Times) -
         return np.asarray(before[np.maximum(place - 1, 0)] + np.maximum(inside, 0))
 
     return up_to(window_end) - up_to(window_start)
+
+
+def _united(start: Times, end: Times) -> tuple[Times, Times]:
+    """Spans in order of start, one or more -> begins and ends of what they cover together."""
+    latest = np.maximum.accumulate(end)
+    fresh = np.concatenate([[True], start[1:] > latest[:-1]])
+    return start[fresh], latest[np.append(np.flatnonzero(fresh)[1:] - 1, len(end) - 1)]
 
 
 def kept(x: Floats) -> npt.NDArray[np.bool_]:
@@ -132,4 +160,5 @@ def recorded(
         None if rr is None else rr[rows],
         beside[rows],
         name=recording.person,
+        begin_ns=int(start_ns[rows[0]]),
     )

@@ -8,7 +8,7 @@ from holter.signals.errors import DataError
 from holter.signals.prepare import Recorded
 from holter.signals.recording import SECOND_NS, Recording
 from holter.signals.resampling import interpolated
-from holter.signals.tasks.cutting import labels_of, recorded
+from holter.signals.tasks.cutting import Labels, labels_of, recorded
 from holter.signals.tasks.task import Need, Published, Task, series
 
 EPOCH_SECONDS = 30.0
@@ -26,13 +26,15 @@ class SleepStages(Task):
     about = "wake, NREM and REM, in epochs of 30 s"
     inputs = "heart rate of a watch, band or ring around each epoch"
     labels = "stages scored in a laboratory, or what a device says they were"
+    label_kinds = ("sleep_stage",)
     classes = ("wake", "NREM", "REM")
-    needs = (Need("heart_rate", 1 / 60.0),)
+    needs = (Need("heart_rate", 1 / 60.0, fast=False),)
     channels = ("heart rate: (bpm - 60) / 20",)
     samples = SAMPLES
     rate_hz = 1.0 / STEP_SECONDS
     extras = ("hours since the first epoch of the night / 8",)
     window_seconds = EPOCH_SECONDS
+    reach_seconds = SAMPLES * STEP_SECONDS
     sets = ("walch_sleep", "sleep-accel")
     published = (
         Published("W / NREM / REM of sleep-accel, accuracy", ".741", "trees, 23 new people"),
@@ -50,12 +52,12 @@ class SleepStages(Task):
             {"wake": ("awake",), "NREM": ("light", "deep", "N1", "N2", "N3"), "REM": ()},
         )
         length = round(EPOCH_SECONDS * SECOND_NS)
-        spans = zip(stages.start_ns.tolist(), stages.end_ns.tolist(), strict=True)
-        starts = np.unique(
-            np.concatenate([np.arange(s, e - length + 1, length) for s, e in spans])
-        ).astype(np.int64)
+        scored = Labels(stages.start_ns, stages.end_ns, np.zeros_like(stages.y)).united()
+        spans = zip(scored.start_ns.tolist(), scored.end_ns.tolist(), strict=True)
+        runs = [np.arange(s, e - length // 2, length, dtype=np.int64) for s, e in spans]
+        starts = np.concatenate([np.zeros(0, dtype=np.int64), *runs])
         if not len(starts):
-            raise DataError("no stage of sleep is as long as an epoch of 30 s")
+            raise DataError("no run of sleep stages is as long as an epoch of 30 s")
         y = stages.at(starts, starts + length)
         middle = starts + length // 2
         offsets = ((np.arange(SAMPLES) - SAMPLES // 2) * STEP_SECONDS * SECOND_NS).astype(np.int64)

@@ -41,7 +41,7 @@ class Wellbeing(Task):
     inputs = "daily steps; active and sedentary minutes, energy, sleep, resting heart rate if any"
     labels = "the next day's steps, by thirds of the wearer's earlier days: nobody labels anything"
     classes = ("less", "usual", "more")
-    needs = (Need("steps"),)
+    needs = (Need("steps", fast=False),)
     channels = tuple(
         f"{kind}: ({'sum' if how == 'sum' else 'mean'} - {middle:g}) / {spread:g}"
         for kind, how, middle, spread in _DAILY
@@ -54,6 +54,7 @@ class Wellbeing(Task):
         "share of earlier days of the same weekday with more than usual, less those with less",
     )  # fmt: skip
     window_seconds = 86_400.0
+    reach_seconds = (DAYS + 1) * 86_400.0  # a week, and the day that is the label
     sets = ("fitbit_fitabase",)
     published = (
         Published("three thirds", ".33", "chance; nobody has published this question on this set"),
@@ -72,7 +73,7 @@ class Wellbeing(Task):
                 continue
             low, high = np.quantile(known, [1 / 3, 2 / 3])
             rows.append(today)
-            y.append(int(tomorrow > low) + int(tomorrow > high))
+            y.append(int(tomorrow >= low) + int(tomorrow > high))
             beside.append(_beside(days, steps, today, low, high))
         if not rows:
             raise DataError(f"fewer than {DAYS + 1} days with steps follow one another")
@@ -91,15 +92,17 @@ def daily_table(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Local days (n,), without a hole, and (n, 6) numbers of each day, NaN where there is none.
 
-    Rows belong to the local day in which they begin; a night to the day on which it ends.
-    Raises DataError where there are no steps.
+    Rows belong to the local day in which they begin; a night to the day on which it ends, and
+    where a table names a day for it, to that day. The last day with steps is left out: it may
+    have been exported before its evening. Raises DataError where there are no steps.
     """
     found: dict[str, dict[int, float]] = {}
     for kind, how, _, _ in _DAILY:
         found[kind] = _of_kind(recording, kind, how)
     worn = {day for day, steps in found["steps"].items() if steps >= WORN_STEPS}
+    worn.discard(max(worn, default=0))
     if not worn:
-        raise DataError("the recording has no day with steps")
+        raise DataError("the recording has no whole day with steps")
     days = np.arange(min(worn), max(worn) + 1, dtype=np.int64)
     table = np.full((len(days), len(_DAILY)), np.nan)
     for column, (kind, _, _, _) in enumerate(_DAILY):
@@ -110,21 +113,21 @@ def daily_table(
 
 
 def _of_kind(recording: Recording, kind: str, how: str) -> dict[int, float]:
-    """A kind by day: from its daily channel, else the one named plainly, else all parts added.
+    """A kind by day: from its daily channel, else the one named plainly, else the coarsest.
 
-    An export may give the same steps by the minute, the hour and the day, and active minutes
-    only as light, moderate and vigorous ones apart.
+    An export may give the same steps by the minute, the hour and the day. Active minutes alone
+    come in parts, light, moderate and vigorous, which are added.
     """
     named = {
         name: channel
         for name, channel in recording.channels.items()
         if channel.kind == kind and isinstance(channel, Series)
     }
-    for name in (f"{kind}:day", kind):
+    for name in (f"{kind}:day", kind, f"{kind}:hour"):
         if name in named:
             return _by_day(named[name], how)
     total: dict[int, float] = {}
-    for channel in named.values():
+    for channel in [*named.values()][: None if kind == "active_minutes" else 1]:
         for day, value in _by_day(channel, how).items():
             total[day] = total.get(day, 0.0) + value
     return total
@@ -132,8 +135,11 @@ def _of_kind(recording: Recording, kind: str, how: str) -> dict[int, float]:
 
 def _by_day(channel: Series, how: str) -> dict[int, float]:
     """Local day (days since 1970) -> the sum or mean of its rows; absent where all are masked."""
-    moment = channel.until_ns if channel.kind == "sleep_duration" else channel.time_ns
-    local = moment + channel.offset_minutes.astype(np.int64) * _MINUTE_NS
+    away = channel.offset_minutes.astype(np.int64) * _MINUTE_NS
+    local, until = channel.time_ns + away, channel.until_ns + away
+    if channel.kind == "sleep_duration":
+        whole_day = (local % DAY_NS == 0) & (until - local >= 23 * 60 * _MINUTE_NS)
+        local = np.where(whole_day, local, np.maximum(local, until - 1))
     known = ~np.isnan(channel.value)
     day, value = local[known] // DAY_NS, channel.value[known]
     unique, where = np.unique(day, return_inverse=True)
