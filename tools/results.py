@@ -87,9 +87,12 @@ def arm_row(name: str, result: dict[str, Any]) -> str:
     evaluation = result["evaluation"]
     cells = []
     for arm in ("local_only", "global_later", "personalised"):
+        if evaluation[arm] is None:
+            cells.append("")
+            continue
         people = evaluation[arm]["per_person"]["accuracy"]
         cells.append(f"{share(people['mean'])} / {share(people['p10'])}")
-    helped = evaluation["helped"]
+    helped = evaluation["helped"] or {"helped": "", "unchanged": "", "hurt": ""}
     return (
         f"| `{name}` | {' | '.join(cells)} | {helped['helped']} / {helped['unchanged']} / "
         f"{helped['hurt']} |"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from rich.console import Console
 
 import holter
+from holter.cli import show
 from holter.cli.begin import study_template
 from holter.rounds.study import Study
 from holter.signals.tasks import TASKS
@@ -44,6 +47,24 @@ def test_plain_lines_and_one_screen_when_the_output_is_no_terminal(bench: Bench)
     assert "NOT PRIVATE" in printed and "SIMULATION: nobody is protected" in printed
     assert "learning alone" in printed and "report.html" in printed
     assert "\x1b" not in printed
+
+
+def test_an_alarm_shows_its_rates_over_all_and_over_people_in_eighty_columns() -> None:
+    level = {
+        "level": 0.9999, "events": 123_456, "missed": 16, "missed_share": 1.0, "hours": 123_456.7,
+        "false_alarms": 8, "per_hour": 1401.25, "person_median_per_hour": 1402.25,
+        "person_p90_per_hour": 1403.25, "person_most_per_hour": 1404.25,
+    }  # fmt: skip
+    nothing = dict.fromkeys(level, None) | {"level": 0.5}
+    console = Console(file=io.StringIO(), width=80)
+    console.print(show.alarm([level, nothing]))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    (row,) = [line for line in lines if "0.9999" in line]
+    cells = ["0.9999", "100.0%", "1401.25", "1402.25", "1403.25", "1404.25"]
+    assert row.replace("│", " ").split() == cells
+    assert all(word in console.file.getvalue() for word in ("all", "median", "90th", "worst"))
 
 
 def test_evaluate_prints_the_same_table_or_json(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from holter.dash import recording_plot
+from holter.device.store import Store
 from holter.signals import quality
 from holter.signals.readers import recognise
 from holter.signals.readers.catalogue import FORMATS
@@ -34,7 +36,7 @@ def test_inspect_says_what_is_in_a_file(bench: Bench, toy: Toy) -> None:
     assert "Toy [red]band[/red] (band)" in printed and "toy: a.toy" in printed
     assert "2023-11-14 22:13 to 22:15 by a clock whose zone is not known" in printed
     assert "heart_rate" in printed and "120" in printed and "6,000" in printed
-    assert "50 Hz" in printed and "1 impossible values, masked (heart_rate)" in printed
+    assert "50 Hz" in printed and "impossible values, masked (heart_rate): 1\n" in printed
     assert "can feed: " in printed and "heartbeat (no ecg)" in printed
 
 
@@ -84,7 +86,7 @@ def test_what_cannot_be_read_does_not_hide_what_can(bench: Bench, toy: Toy) -> N
     assert printed.count("bad.toy") == 1
     assert "  x.closed (closed): a closed thing is not read: its makers keep it secret" in printed
     assert "notes0.txt, notes1.txt, notes2.txt, notes3.txt and 2 more" in printed
-    assert "left out: 1 links" in printed
+    assert "left out: links (1)" in printed
     found = json.loads(bench.holter("data", "inspect", folder, "--json")[1])
     assert [one["format"] for one in found["not_read"]] == ["closed", "toy"]
     assert len(found["unknown"]) == 6 and found["left_out"] == {"links": 1}
@@ -130,6 +132,21 @@ def test_a_mapping_that_is_no_toml_is_named(bench: Bench, toy: Toy) -> None:
     assert "cannot be read" in refused(bench, "inspect", path, "--mapping", bench.folder / "no")
 
 
+def test_wrong_words_of_a_mapping_and_a_zone_are_told_before_any_file_is_sought(
+    bench: Bench, toy: Toy
+) -> None:
+    mapping, absent = bench.folder / "map.toml", bench.folder / "absent"
+    mapping.write_text('soure = "x"')
+    complaint = refused(bench, "inspect", absent, "--mapping", mapping)
+    assert "map.toml: " in complaint and "'source'" in complaint and "absent" not in complaint
+    assert "is not a zone" in refused(bench, "inspect", absent, "--zone", "Mars/X")
+    store = bench.folder / "my.store"
+    assert bench.holter("data", "import", toy("- 0 20"), "--into", store)[0] == 0
+    code, _, complaint = bench.holter("data", "inspect", store, "--zone", "Asia/Tokyo")
+    assert code == 0 and "mean nothing for a store" in complaint
+    assert "mean nothing" not in bench.holter("data", "inspect", store)[2]
+
+
 def test_many_recordings_get_one_line_each(bench: Bench, toy: Toy) -> None:
     path = toy(*[f"P{number} {number} 20" for number in range(12)])
     code, printed, _ = bench.holter("data", "inspect", path)
@@ -148,9 +165,6 @@ def test_a_plot_is_written_whole_or_not_at_all(
     code, _, complaint = bench.holter("data", "inspect", path, "--plot", plot)
     assert code == 0 and "night.png" in complaint
     assert plot.read_bytes().startswith(b"\x89PNG")
-    assert "cannot be written" in refused(
-        bench, "inspect", path, "--plot", bench.folder / "no" / "night.png"
-    )
     before = plot.read_bytes()
     asked: list[Recording] = []
     real = quality.usable
@@ -160,6 +174,113 @@ def test_a_plot_is_written_whole_or_not_at_all(
     monkeypatch.setattr(os, "replace", _full)
     assert "No space left" in refused(bench, "inspect", path, "--plot", plot)
     assert plot.read_bytes() == before
+
+
+def test_where_no_picture_can_be_written_nothing_is_read(
+    bench: Bench, toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, folder = toy("- 0 20"), bench.folder / "folder.png"
+    folder.mkdir()
+    monkeypatch.setattr(recognise, "FORMATS", None)  # whoever reads fails
+    for plot, said in (
+        (bench.folder / "no" / "night.png", "there is no folder"),
+        (path / "night.png", "there is no folder"),
+        (folder, "is a folder"),
+        (bench.folder / "night.jpg", "must end in .png"),
+        (Path("."), "must end in .png"),
+        (Path("/"), "must end in .png"),
+    ):
+        assert said in refused(bench, "inspect", path, "--plot", plot)
+    monkeypatch.setattr(os, "access", lambda place, how: place != bench.folder)
+    plot = bench.folder / "night.png"
+    assert "may not be written to" in refused(bench, "inspect", path, "--plot", plot)
+
+
+def test_a_file_that_can_be_neither_written_nor_taken_away_is_one_line(
+    bench: Bench, toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*of: object, **how: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", locked)
+    monkeypatch.setattr(Path, "unlink", locked)
+    code, _, complaint = bench.holter(
+        "data", "inspect", toy("- 0 20"), "--plot", bench.folder / "night.png"
+    )
+    assert code == 2 and complaint.endswith("night.png cannot be written: Permission denied\n")
+
+
+def test_a_picture_is_named_by_source_and_day_not_by_a_file(
+    bench: Bench, toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles = []
+
+    def drawn(recordings: object, title: str, shares: object) -> bytes:
+        titles.append(title)
+        return b"drawn"
+
+    monkeypatch.setattr(recording_plot, "figure_png", drawn)
+    plot = bench.folder / "night.png"
+    for lines in (("- 0 20",), ("A 0 20", "B 200000 20")):
+        path = toy(*lines, name="Anna Smith.toy")
+        assert bench.holter("data", "inspect", path, "--plot", plot)[0] == 0
+    assert titles == [
+        "Toy [red]band[/red], 2023-11-14",
+        "Toy [red]band[/red], 2023-11-14 to 2023-11-17",
+    ]
+
+
+def test_a_folder_of_stores_and_zips_is_inspected_as_a_study_reads_it(
+    bench: Bench, toy: Toy
+) -> None:
+    folder, store = bench.folder / "people", bench.folder / "people" / "anna.store"
+    folder.mkdir()
+    assert bench.holter("data", "import", toy("- 0 120"), "--into", store)[0] == 0
+    with zipfile.ZipFile(folder / "ben.zip", "w") as archive:
+        archive.write(toy("- 0 20"), "b.toy")
+        archive.write(toy("bad"), "bad.toy")
+        archive.write(store, "stores/c.store")
+        archive.writestr("inner.zip", b"PK\3\4")
+    with zipfile.ZipFile(folder / "table.xlsx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "<a/>")
+    (folder / "broken.zip").write_bytes(b"PK\3\4 and no more")
+    Store.create(folder / "empty.store").close()
+    (folder / "torn.store").write_bytes(store.read_bytes()[:5000])
+    before = store.read_bytes()
+    code, printed, _ = bench.holter("data", "inspect", folder, "--json")
+    found = json.loads(printed)
+    assert code == 0 and store.read_bytes() == before
+    assert [(one["format"], one["files"]) for one in found["recordings"]] == [
+        ("store", ["anna.store"]),
+        ("store", ["ben.zip/stores/c.store"]),
+        ("toy", ["ben.zip/b.toy"]),
+    ]
+    assert found["unknown"] == ["ben.zip/inner.zip", "table.xlsx"]
+    why = {one["files"][0]: one["why"] for one in found["not_read"]}
+    assert set(why) == {"empty.store", "torn.store", "ben.zip/bad.toy", "broken.zip"}
+    assert "is an empty store" in why["empty.store"] and "a line" in why["ben.zip/bad.toy"]
+    assert why["torn.store"].startswith("torn.store is damaged") and "written" not in printed
+    printed = bench.holter("data", "inspect", folder)[1]
+    assert str(folder) not in printed and "store: anna.store" in printed
+    assert "is an empty store" in refused(bench, "inspect", folder / "empty.store")
+
+
+@pytest.mark.parametrize(
+    ("width", "lined", "head"),
+    [(100, True, True), (66, False, True), (50, False, False), (40, False, False)],
+)
+def test_no_word_is_broken_on_a_narrow_terminal(
+    bench: Bench, toy: Toy, monkeypatch: pytest.MonkeyPatch, width: int, lined: bool, head: bool
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    printed = bench.holter("data", "inspect", toy("- 0 120"))[1]
+    table = printed.split("119.0 s\n")[-1].split("2.0 min\n")[-1].split("  impossible")[0]
+    assert all(len(line) <= width for line in table.splitlines())
+    assert ("│" in table, "why not all" in table) == (lined, head)
+    for words in ("acceleration x, y, z", "heart_rate", "6,000", "50 Hz", "100 %"):
+        assert words in table.replace("\u00a0", " ")
+    for line in table.splitlines():
+        assert "%" not in line.split(" ")  # it stands with its number
 
 
 def _full(one: object, other: object) -> None:
@@ -222,7 +343,7 @@ def test_every_sample_has_its_line_within_the_width_of_the_terminal(
     folders = [line for line in table.splitlines() if line.endswith("/")]
     assert "accelerometry/" in folders and "empatica_e4/S02/" in folders
     count = int(table.split(" recordings")[0])
-    more = 7 if width == 80 else 0  # lines in which what three sessions and an archive feed goes on
+    more = 6 if width == 80 else 0  # lines in which what three sessions feed goes on
     assert count > 60 and len(table.splitlines()) == 2 + len(folders) + count + more
     for line in rest.split("not read\n")[1].split("of no format")[0].splitlines():
         name = line.split()[0].strip(":").rpartition("/")[2]

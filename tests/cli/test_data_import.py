@@ -20,7 +20,7 @@ from holter.signals.readers.formats import Group, Options
 from holter.signals.recording import DAY_NS, SECOND_NS, Recording, Series
 from tests.cli.conftest import Bench
 from tests.cli.toys import CLOSED, START, TOY, Toy, refused, toys_in
-from tests.device.stored import same
+from tests.device.stored import hearts, same
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +127,88 @@ def test_a_sum_that_grew_is_counted_and_explained(
         (recording,) = kept.recordings()
     (channel,) = recording.channels.values()
     assert isinstance(channel, Series) and channel.value.tolist() == [9_000]
+
+
+def test_a_store_is_there_only_once_it_holds_an_import(
+    bench: Bench, toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, seen = bench.folder / "my.store", []
+
+    def watched(files: Files, names: Group, given: Options) -> list[Recording]:
+        seen.append(store.exists())
+        return TOY.read(files, names, given)
+
+    monkeypatch.setattr(recognise, "FORMATS", (replace(TOY, read=watched),))
+    code, printed, _ = bench.holter("data", "import", toy("- 0 20"), "--into", store)
+    assert code == 0 and seen == [False] and store.stat().st_mode & 0o777 == 0o600
+    assert printed.startswith(f"added to {store}\n")
+    assert [p.name for p in bench.folder.iterdir() if "store" in p.name] == ["my.store"]
+
+
+def test_whoever_makes_the_store_first_keeps_it_and_the_other_adds_to_it(
+    bench: Bench, toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = bench.folder / "my.store"
+
+    def late(files: Files, names: Group, given: Options) -> list[Recording]:
+        if not store.exists():
+            with Store.create(store) as other:
+                other.add([hearts({0: 60})], 1)
+        return TOY.read(files, names, given)
+
+    monkeypatch.setattr(recognise, "FORMATS", (replace(TOY, read=late),))
+    assert bench.holter("data", "import", toy("- 0 20"), "--into", store)[0] == 0
+    with Store.open(store) as kept:
+        assert [r.source for r in kept.recordings()] == ["band", "Toy [red]band[/red]"]
+
+
+@pytest.mark.parametrize(
+    ("held", "added", "said"),
+    [("", "Anna", "held recordings without a name"), ("P1", "", "bear no name"),
+     ("P1", "Anna", "under another name"), ("", "", ""), ("Anna", "Anna", "")],
+)  # fmt: skip
+def test_names_that_differ_between_imports_are_told_of_and_not_shown(
+    bench: Bench, toy: Toy, held: str, added: str, said: str
+) -> None:
+    store = bench.folder / "my.store"
+    with Store.create(store) as made:
+        made.add([hearts({0: 60}, person=held)], 1)
+    path = toy(f"{added or '-'} 0 20")
+    code, printed, _ = bench.holter("data", "import", path, "--into", store)
+    assert code == 0 and said in printed and ("another store" in printed) is bool(said)
+    assert "Anna" not in printed and "P1" not in printed
+    assert "another store" not in bench.holter("data", "import", path, "--into", store)[1]
+
+
+def test_stores_in_a_folder_are_not_imported_and_zips_are(bench: Bench, toy: Toy) -> None:
+    folder = toy("- 0 20").parent
+    store = folder / "my.store"
+    with zipfile.ZipFile(folder / "z.zip", "w") as archive:
+        archive.write(toy("- 500 20", name="b.toy"), "b.toy")
+    (folder / "b.toy").unlink()
+    for _ in range(2):
+        code, printed, _ = bench.holter("data", "import", folder, "--into", store)
+        assert code == 0
+    assert "left out: stores (1)" in printed and "nothing new" in printed
+    with Store.open(store) as kept:
+        assert [c.count for c in kept.channels()] == [40]
+    only = bench.folder / "only"
+    only.mkdir()
+    store.rename(only / "my.store")
+    assert "holds stores only" in refused(bench, "import", only, "--into", bench.folder / "c.store")
+
+
+def test_ctrl_c_is_told_and_leaves_nothing(
+    bench: Bench, toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(files: Files, names: Group, given: Options) -> list[Recording]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recognise, "FORMATS", (replace(TOY, read=stopped),))
+    path, store = toy("- 0 20"), bench.folder / "my.store"
+    code, _, complaint = bench.holter("data", "import", path, "--into", store)
+    assert (code, complaint) == (130, "holter: interrupted before anything was written\n")
+    assert [p.name for p in bench.folder.iterdir() if "store" in p.name] == []
 
 
 @pytest.mark.recordings

@@ -49,7 +49,7 @@ def test_prepare_writes_windows_and_prints_the_data_of_a_study(bench: Bench, tin
     (tiny / "tiny.zip").write_bytes(CONTENT)
     code, printed, told = bench.holter("data", "prepare", "tiny", tiny, "--into", into)
     assert code == 0 and printed.strip() == TINY.study.strip()
-    assert "3 lines left out" in told and "nothing odd" not in told
+    assert "lines left out: 3" in told and "nothing odd" not in told
     assert "tiny.zip is the published file" in told
     with np.load(into) as arrays:
         assert set(arrays.files) == {"x", "subject"} and arrays["x"].dtype == np.float32

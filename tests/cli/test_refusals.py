@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import holter.cli.main as entry
 from tests.cli.conftest import Bench
 
 Arrays = dict[str, Any]
@@ -146,6 +148,46 @@ def test_not_an_npz_file(bench: Bench) -> None:
 def test_wrong_options_and_commands_are_one_line(bench: Bench, arguments: list[str]) -> None:
     code, _, complaint = bench.holter(*arguments)
     assert code == 2 and len(complaint.strip().splitlines()) == 1 and "--help" in complaint
+
+
+def test_a_task_that_cannot_be_loaded_and_a_full_disk_are_one_line(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, complaint = bench.holter("init", bench.folder / "new", "--task", "nowhere:Task")
+    assert code == 2 and "nowhere:Task" in complaint and len(complaint.splitlines()) == 1
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        code, _, complaint = bench.holter("--help")
+        monkeypatch.undo()
+        with pytest.raises(OSError, match="No space left"):
+            full.close()
+    assert code == 2 and complaint == "holter: the output is cut off: No space left on device\n"
+
+
+def test_ctrl_c_while_the_commands_are_imported_is_one_line(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entry, "_app", stopped)
+    code, _, complaint = bench.holter("tasks")
+    assert (code, complaint) == (130, "holter: interrupted before anything was written\n")
+
+
+def test_the_whole_command_ends_with_2_where_its_output_cannot_be_written() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "holter.cli", "tasks"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "holter: the output is cut off: No space left on device\n"
+
+
+def test_help_says_required_without_an_escape(bench: Bench) -> None:
+    printed = bench.holter("data", "import", "--help")[1]
+    assert " [required]" in printed and "\\" not in printed
 
 
 def test_resuming_what_is_no_run_is_refused(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import sys
 from typing import Any
 
@@ -120,6 +121,31 @@ def test_synthetic_is_said_and_so_are_day_and_zone(words: list[str]) -> None:
     figure_png([waves((0, 60), zone="")[1]], "mine")
     assert not any("SYNTHETIC" in text for text in words)
     assert any("zone is not known" in text for text in words)
+
+
+def test_axes_are_named_beside_the_name_of_their_row_and_not_over_the_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from matplotlib.figure import Figure
+
+    kept: list[Any] = []
+    real = Figure.savefig
+
+    def savefig(self: Any, *to: Any, **how: Any) -> None:
+        real(self, *to, **how)
+        kept.append(self)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    made, _ = waves((0, 60))
+    values = np.random.default_rng(0).normal(size=(900, 3))
+    made.blocks("acceleration", [(START, 50.0, values)], axes=("x", "y", "z"))
+    figure_png([made.recording()], "a")
+    eda, acceleration = kept[0].axes
+    assert not list(eda.texts) and eda.get_legend() is acceleration.get_legend() is None
+    boxes = [text.get_window_extent() for text in acceleration.texts]
+    assert [text.get_text()[-1] for text in acceleration.texts] == ["x", "y", "z"]
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
+    assert all(box.y0 >= acceleration.get_window_extent().y1 for box in boxes)
 
 
 def test_more_channels_than_a_picture_has_rows_are_counted(words: list[str]) -> None:

@@ -255,3 +255,19 @@ def test_fragment_styles_reach_only_its_own_element(a_result: Make) -> None:
 
 def test_same_run_gives_the_same_page(a_result: Make, a_journal: Make) -> None:
     assert report_html(a_result(), a_journal()) == report_html(a_result(), a_journal())
+
+
+def test_what_was_left_out_is_among_the_facts_commonest_first_and_only_if_there_is_any(
+    a_result: Make,
+) -> None:
+    reasons = [{"why": f"no ecg, case {number}", "count": number} for number in range(1, 14)]
+    result = a_result()
+    result["people"] |= {"left_out": reasons, "without_windows": 1200}
+    text = read(report_html(result, []))
+    assert "no ecg, case 13 (13); no ecg, case 12 (12)" in text
+    assert "case 4 (4); 3 other reasons (6); 1,200 people without any window" in text
+    assert "case 3 " not in text
+    for people in ({}, {"left_out": [], "without_windows": 0}, {"left_out": None}):
+        result = a_result()
+        result["people"] |= people
+        assert "Left out" not in read(report_html(result, []))

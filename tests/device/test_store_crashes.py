@@ -101,6 +101,29 @@ def test_killed_or_cut_from_power_anywhere_an_import_is_there_whole_or_not_at_al
     assert not (tmp_path / "my.store-journal").exists()
 
 
+NEW = CODE.replace("Store.open", "Store.appearing")
+
+
+@pytest.mark.parametrize("killed_after", ["0", "7", "durable"])
+def test_killed_while_it_is_filled_for_the_first_time_it_is_not_there(
+    tmp_path: Path, killed_after: str
+) -> None:
+    path = tmp_path / "my.store"
+    command = [sys.executable, "-c", NEW, str(path), "1"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            assert line.strip() == "durable" or not path.exists()
+            if line.strip() == killed_after:
+                process.send_signal(signal.SIGKILL)
+    if path.exists():  # it may have come to its end by then
+        assert killed_after != "0" and _whole(path) == 8 * 50_000
+    assert all(p == path or p.name.startswith(".my.store.new") for p in tmp_path.iterdir())
+    with Store.appearing(tmp_path / "again.store") as store:
+        store.add([waves(0, 2000)], MINUTE)
+    assert _whole(tmp_path / "again.store") == 2000
+
+
 def test_a_crash_while_it_is_made_leaves_no_half_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

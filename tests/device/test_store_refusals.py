@@ -111,6 +111,22 @@ def test_a_damaged_file_is_a_data_error(tmp_path: Path) -> None:
     assert faults > 50
 
 
+def test_damage_that_is_only_read_is_told_without_a_word_of_writing(tmp_path: Path) -> None:
+    path = tmp_path / "my.store"
+    with Store.create(path) as store:
+        store.add([rich()], MINUTE)
+    path.write_bytes(path.read_bytes()[:6000])
+    with pytest.raises(DataError, match="is damaged; take it from a backup") as error:
+        Store.open(path, only_reading=True).recordings()
+    assert "written" not in str(error.value)
+
+
+def test_a_store_says_that_it_is_empty_and_whose_it_is(store: Store) -> None:
+    assert store.empty and store.people == frozenset()
+    store.add([hearts({0: 60}), hearts({0: 60}, source="table", person="P1")], MINUTE)
+    assert not store.empty and store.people == {"", "P1"}
+
+
 def test_only_the_owner_may_read_it_and_its_journal(tmp_path: Path) -> None:
     before = os.umask(0)
     try:

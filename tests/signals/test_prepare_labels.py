@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from holter.signals.errors import DataError
-from holter.signals.prepare import Mapped, people
+from holter.signals.prepare import Mapped, Recorded, people, regrouped
 
 MakeMapped = Callable[..., Mapped]
 MakeColumns = Callable[..., dict[str, Any]]
@@ -172,3 +172,58 @@ def test_a_persons_name_does_not_show_when_the_person_is_printed(
 ) -> None:
     (anna, _), _ = people(columns(), mapped())
     assert "anna" not in repr(anna)
+
+
+STAGES = ("wake", "NREM", "REM")
+
+
+def _cut(*y: int) -> Recorded:
+    rows = np.arange(len(y), dtype=np.float32).reshape(-1, 1, 1)
+    return Recorded(
+        rows, np.array(y), rows[:, 0, 0] * 30.0, None, np.zeros((len(y), 0), np.float32), begin_ns=7
+    )
+
+
+def test_classes_of_a_task_are_merged_in_the_studys_order_and_moments_survive() -> None:
+    words = {"asleep": ("REM", "NREM"), "wake": ("wake",)}
+    (one, other), classes = regrouped([_cut(0, 1, 2), _cut(2, 0)], STAGES, words, ())
+    assert classes == ("asleep", "wake")
+    assert one.y.tolist() == [1, 0, 0] and other.y.tolist() == [0, 1]
+    (one,), classes = regrouped([_cut(0, 1, 2), _cut(0, 0)], STAGES, {}, ("wake",))
+    assert classes == ("NREM", "REM") and one.y.tolist() == [0, 1]
+    assert one.x.ravel().tolist() == [1, 2] and one.seconds.tolist() == [30, 60]
+    assert one.begin_ns == 7
+
+
+def test_without_words_everyone_stays_as_cut() -> None:
+    found = [_cut(0, 1), _cut(1)]
+    kept, classes = regrouped(found, STAGES, {}, ())
+    assert classes == STAGES and all(a is b for a, b in zip(kept, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("labels", "leave_out", "says"),
+    [
+        ({"all": STAGES}, (), "labels names one class only; at least two"),
+        ({}, ("wake", "REM"), "leave_out leaves one class only; at least two"),
+        ({"a": ("wake", "NREM"), "b": ("REM",)}, ("REM",), "the data hold one class only"),
+        ({}, STAGES, "leaves no window of anyone"),
+        ({}, ("rem",), "leave_out names rem, no class of the task; it has: wake, NREM, REM"),
+        ({}, (3,), "leave_out names 3, no class of the task"),
+        ({"a": ("wake", "N1"), "b": ("NREM", "REM")}, (), "labels names N1, no class of the task"),
+        ({"a": ("wake",), "b": ("REM",)}, (), "labels misses the task's classes NREM"),
+        ({"a": ("wake", "REM"), "b": ("NREM", "REM")}, (), "puts one class of the task into two"),
+    ],
+)
+def test_words_that_do_not_fit_a_tasks_classes_are_refused_in_one_line(
+    labels: dict[str, tuple[str, ...]], leave_out: tuple[str, ...], says: str
+) -> None:
+    with pytest.raises(DataError, match=says) as error:
+        regrouped([_cut(0, 1, 2), _cut(2, 0)], STAGES, labels, leave_out)
+    assert "\n" not in str(error.value)
+
+
+def test_recordings_of_one_class_can_be_tested_on_and_not_learnt_from() -> None:
+    with pytest.raises(DataError, match="the data hold one class only"):
+        regrouped([_cut(1), _cut(1)], STAGES, {}, ())
+    assert regrouped([_cut(1)], STAGES, {}, (), one_class=True)[1] == STAGES

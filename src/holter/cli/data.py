@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import textwrap
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,12 @@ from rich.table import Table
 
 from holter.cli import importing, inspecting, overview, preparing
 from holter.cli.inspecting import Reading
+from holter.dash.numbers import SPACE
+from holter.device.store_file import is_store
 
 MOST_SHOWN = 8  # recordings in full; of more, one line each
 MOST_NAMES = 4  # of files, where many are meant
+Row = tuple[str, ...]
 app = typer.Typer(
     no_args_is_help=True,
     help="Look into recordings of devices and apps, keep them in a store, prepare public sets.",
@@ -51,6 +54,8 @@ def inspect(
 
     Example: holter data inspect export.zip --zone Europe/Berlin --plot night.png
     """
+    if plot is not None:
+        preparing.check_writable(plot, ".png", "the only kind of picture that is drawn")
     found = inspecting.inspect(
         path, inspecting.options(zone, mapping), list_people=list_people, keep=plot is not None
     )
@@ -59,7 +64,8 @@ def inspect(
 
         with inspecting.mendable():
             recordings = [recording for recording, _ in found.kept]
-            drawn = figure_png(recordings, path.name, [shares for _, shares in found.kept])
+            shares = [shares for _, shares in found.kept]
+            drawn = figure_png(recordings, inspecting.title(found.recordings), shares)
         preparing.replaced(plot, lambda file: file.write(drawn))
     if as_json:
         typer.echo(json.dumps(found.facts(), indent=2))
@@ -69,6 +75,8 @@ def inspect(
         raise found.met.nothing(path)
     if plot is not None:
         _note(f"plot: {plot}")
+    if is_store(path) and (zone is not None or mapping is not None):
+        _note("--zone and --mapping mean nothing for a store: it is as it was imported")
 
 
 @app.command(name="import")
@@ -93,25 +101,27 @@ def import_(
         minute=int(time.time() // 60),
     )
     console = Console()
-    table = Table(title="added" if done.made else f"added to {into}", title_justify="left")
-    for column in ("source", "rows", "grown", "samples", "known already", "conflicts"):
-        table.add_column(column, justify="left" if column == "source" else "right", overflow="fold")
-    for one in done.added:
-        table.add_row(
-            escape(one.source),
+    columns = ("source", "rows", "grown", "samples", "known already", "conflicts")
+    rows = [
+        (
+            one.source,
             f"{one.rows_new:,}",
             f"{one.rows_grown:,}",
             f"{one.samples_new:,}",
             f"{one.rows_known + one.samples_known:,}",
             f"{one.conflicts:,}",
         )
-    console.print(table)
+        for one in done.added
+    ]
+    _tabled(console, columns, rows, set(columns[1:]), f"added to {into}")
     if not any(one.anything for one in done.added):
         _say(console, f"nothing new: {into} had all of it already")
     if any(one.conflicts for one in done.added):
         _say(console, "conflicts: another value for a time that was there; what is there is kept")
     if any(one.rows_grown for one in done.added):
         _say(console, "grown: a sum that was exported before its time was over; the larger is kept")
+    if done.whose:
+        _say(console, f"whose: {done.whose}")
     _show_met(console, done.met)
 
 
@@ -185,22 +195,75 @@ def _show_one(console: Console, facts: Mapping[str, Any]) -> None:
         _say(console, f"person {facts['person'] or 'not named'}")
     _say(console, f"{facts['format']}: {_named(facts['files'])}")
     _say(console, inspecting.spoken(facts))
-    table = Table()
-    for column in ("channel", "unit", "values", "rate", "usable", "why not all"):
-        right = column in ("values", "rate", "usable")
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
-    for channel in facts["channels"]:
-        table.add_row(*(escape(cell) for cell in _cells(channel)))
-    console.print(table)
+    columns = ("channel", "unit", "values", "rate", "usable", "why not all")
+    rows = [_cells(channel) for channel in facts["channels"]]
+    _tabled(console, columns, rows, {"values", "rate", "usable"})
     for finding in facts["findings"]:
         where = f" ({finding['channel']})" if finding["channel"] else ""
-        _say(console, f"  {finding['count']:,} {finding['what']}{where}")
+        _say(console, f"  {finding['what']}{where}: {finding['count']:,}")
     fed = [task["task"] for task in facts["tasks"] if task["why_not"] is None]
     _say(console, f"can feed: {', '.join(fed) if fed else 'no task'}")
     others = [f"{t['task']} ({t['why_not']})" for t in facts["tasks"] if t["why_not"] is not None]
     if others:
         _say(console, f"cannot feed: {', '.join(others)}")
     console.print()
+
+
+def _tabled(
+    console: Console, columns: Sequence[str], rows: Sequence[Row], right: Set[str], title: str = ""
+) -> None:
+    """A table; on a narrow terminal without lines, its first column wrapped between words and its
+    last between reasons. Where words would break even so, each row goes on in a line below.
+    """
+    heads = list(columns)
+    lined = _breadth([heads, *rows], 3) + 1 <= console.width
+    if not lined and _breadth([heads, *rows], 2) > console.width:
+        rows = [(*row[:-1], row[-1].replace(", ", ",\n")) for row in rows]
+        needed = [_breadth([(cell,) for cell in cells], 0) for cells in zip(*rows, strict=True)]
+        heads = [
+            head if len(head) <= least else head.replace(" ", "\n")
+            for head, least in zip(heads, needed, strict=True)
+        ]
+    if title:
+        _say(console, title)
+    firsts = [heads[0], *(row[0] for row in rows)]
+    rest = _breadth([("", *heads[1:]), *(("", *row[1:]) for row in rows)], 3 if lined else 2)
+    room = console.width - rest - lined
+    if room < max(len(word) for first in firsts for word in first.split()):
+        _stacked(console, columns, rows)
+        return
+    style: dict[str, Any] = {} if lined else {"box": None, "padding": (0, 2, 0, 0)}
+    table = Table(**style)
+    for number, (column, head) in enumerate(zip(columns, heads, strict=True)):
+        table.add_column(
+            head,
+            justify="right" if column in right else "left",
+            no_wrap=number > 0,
+            width=None if number else min(room, max(map(len, firsts))),
+        )
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
+
+
+def _stacked(console: Console, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    for first, *others in rows:
+        _say(console, first)
+        told = ", ".join(
+            f"{column} {cell}".replace(" ", SPACE).replace("\n", " ")
+            for column, cell in zip(columns[1:], others, strict=True)
+            if cell
+        )
+        for line in textwrap.wrap(told, max(console.width - 2, 20), break_long_words=False):
+            _say(console, f"  {line}")
+
+
+def _breadth(rows: Iterable[Sequence[str]], between: int) -> int:
+    """Of a table: its columns, each as wide as its widest line, and what is between them."""
+    columns = list(zip(*rows, strict=True))
+    return sum(
+        between + max(len(line) for cell in cells for line in cell.split("\n")) for cells in columns
+    )
 
 
 def _cells(channel: Mapping[str, Any]) -> tuple[str, ...]:
@@ -212,7 +275,7 @@ def _cells(channel: Mapping[str, Any]) -> tuple[str, ...]:
     why = [f"{reason} {_percent(share)}" for reason, share in shares.items() if share > 0]
     return (
         name,
-        channel["unit"],
+        "" if channel["unit"] == "1" else channel["unit"],
         f"{channel.get('rows', channel.get('samples')):,}",
         rate(channel),
         "" if usable is None else _percent(usable),
@@ -237,10 +300,10 @@ def rate(channel: Mapping[str, Any]) -> str:
 def _percent(share: float) -> str:
     """Never 100 % or 0 % of what is not all or nothing."""
     if 0 < share < 0.001:
-        return "<0.1 %"
+        return f"<0.1{SPACE}%"
     if 0.999 < share < 1:
-        return ">99.9 %"
-    return f"{100 * share:.1f} %".replace(".0 ", " ")
+        return f">99.9{SPACE}%"
+    return f"{100 * share:.1f}{SPACE}%".replace(f".0{SPACE}", SPACE)
 
 
 def _show_met(console: Console, met: Reading) -> None:
@@ -250,8 +313,8 @@ def _show_met(console: Console, met: Reading) -> None:
             _say(console, f"  {one.told}")
     if met.unknown:
         _say(console, f"of no format that holter knows: {_named(met.unknown)}")
-    for why, count in sorted(Counter(met.left_out).items()):
-        _say(console, f"left out: {count:,} {why}")
+    for why, count in sorted(met.left_out.items()):
+        _say(console, f"left out: {why} ({count:,})")
 
 
 def _named(names: Iterable[str], most: int = MOST_NAMES) -> str:

@@ -18,12 +18,15 @@ from holter.signals.recording import Recording
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import added, one entry a recording, and what it met."""
+    """What an import added, one entry a recording, and what it met.
+
+    whose: a doubt whether all in the store is one person's, "" where there is none.
+    """
 
     store: Path
-    made: bool
     added: tuple[Added, ...]
     met: Reading
+    whose: str = ""
 
 
 def import_into(
@@ -34,23 +37,41 @@ def import_into(
     All of it or nothing. minute: now, of UTC since 1970. Raises UserError, among others where a
     file holds several people and ``person`` names none of them.
     """
-    met = Reading()
     with mendable():
         if is_store(path):
             raise UserError(f"{path} is a store itself; import exports of devices and apps")
-        made = not os.path.lexists(store)
-        try:
-            target = Store.create(store) if made else Store.open(store)
-        except FileExistsError:  # another process made it meanwhile
-            made, target = False, Store.open(store)
-        try:
-            with target, opened(path) as files:
-                added = target.add(_of_one(path, readings(files, given, met), met, person), minute)
-        except BaseException:
-            if made:
-                store.unlink(missing_ok=True)
-            raise
-    return Imported(store, made, added, met)
+
+        def filled(target: Store) -> Imported:
+            met, before = Reading(), target.people
+            with opened(path) as files:
+                found = readings(files, given, met, stores=False)
+                added = target.add(_of_one(path, found, met, person), minute)
+            return Imported(store, added, met, _doubt(before, target.people - before))
+
+        if not os.path.lexists(store):
+            try:
+                with Store.appearing(store) as target:
+                    return filled(target)
+            except FileExistsError:  # another process made it meanwhile: into that one, then
+                pass
+        with Store.open(store) as target:
+            return filled(target)
+
+
+def _doubt(before: frozenset[str], new: frozenset[str]) -> str:
+    """What is told where files name the person of a store in one way and another."""
+    if not before or not new:
+        return ""
+    if new == {""}:
+        held, added = "of a person whom a file names", "bear no name"
+    elif before == {""}:
+        held, added = "without a name", "are of a person whom the file names"
+    else:
+        held, added = "under another name", "are of a person whom the file names"
+    return (
+        f"this store held recordings {held}; those added now {added}: if that is not one and the "
+        "same person, import them into another store"
+    )
 
 
 def _of_one(
@@ -68,7 +89,7 @@ def _of_one(
         raise met.nothing(path)
     if person is not None and not taken:
         raise UserError(
-            f"{path} names nobody so; --list-people of holter data inspect prints its {len(people)}"
+            f"{path} names nobody so; holter data inspect --list-people prints the names in it"
         )
     if person is None and len(people) > 1:
         raise UserError(

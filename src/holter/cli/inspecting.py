@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +20,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from holter.cli.calls import UserError
-from holter.device.entries import Opened
-from holter.device.files import opened
+from holter.device.entries import Opened, Some
+from holter.device.files import FolderFiles, opened
 from holter.device.store import Store
-from holter.device.store_file import is_store
+from holter.device.store_file import begins_a_store, is_store
+from holter.device.zips import MAGIC, ZipFiles
 from holter.signals.errors import DataError
 from holter.signals.readers.files import head
 from holter.signals.readers.formats import Options
@@ -34,6 +36,9 @@ if TYPE_CHECKING:  # only a name here: it comes with scipy
 
 SYNTHETIC = "synthetic"  # how the source of a recording begins that nobody ever wore
 _STORE = "store"
+_STORES = "stores"
+_MOST_SOURCES = 3  # in a title
+_EMPTY = "{} is an empty store: import into it, or remove it"
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,15 @@ class Reading:
 
     not_read: list[NotRead] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    left_out: Mapping[str, int] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
 
     def nothing(self, path: Path) -> UserError:
         """Why no recording came at all, in one line."""
         if self.not_read:
             others = f" (and {len(self.not_read) - 1} more)" if len(self.not_read) > 1 else ""
             return UserError(f"{self.not_read[0].told}{others}")
+        if self.left_out[_STORES]:
+            return UserError(f"{path} holds stores only; import exports of devices and apps")
         if self.unknown:
             what = (
                 f"{self.unknown[0]} is not of a format"
@@ -102,7 +109,16 @@ def options(zone: str | None, mapping: Path | None) -> Options:
     with mendable():
         if zone is not None:
             zone_of(zone)
-        return Options(zone, None if mapping is None else _toml(mapping))
+        if mapping is None:
+            return Options(zone)
+        from holter.signals.readers.mapping_words import read_mapping
+
+        words = _toml(mapping)
+        try:
+            read_mapping(words)
+        except DataError as error:
+            raise UserError(f"{mapping}: {str(error).removeprefix('mapping: ')}") from None
+        return Options(zone, words)
 
 
 def _toml(path: Path) -> Mapping[str, Any]:
@@ -114,39 +130,76 @@ def _toml(path: Path) -> Mapping[str, Any]:
         raise UserError(f"{path} is no TOML: {error}") from None
 
 
-def readings(files: Opened, given: Options, met: Reading) -> Iterator[Read]:
-    """Recordings one after another, so that one group at a time is in memory."""
+def readings(
+    files: Opened, given: Options, met: Reading, *, stores: bool = True, within: str = ""
+) -> Iterator[Read]:
+    """Recordings one after another, so that one group at a time is in memory.
+
+    As a study reads a folder (``device.exports``): stores and zips that lie in it are opened too.
+    stores: or are they left out. within: the zip that ``files`` are of.
+    """
     from holter.signals.readers import recognise  # with every reader: commands beside ours wait not
 
-    met.left_out = files.left_out
-    sound = _Sound(files, met)
-    for found in recognise.recognise(sound, given):
+    met.left_out.update(files.left_out)
+    place = f"{within}/" if within else ""
+    sound = []
+    for name in files.names:
+        try:
+            first = head(files, name)
+        except DataError as error:
+            met.not_read.append(NotRead((place + name,), "", str(error)))
+            continue
+        if not begins_a_store(first):
+            sound.append(name)
+        elif stores:
+            yield from _stored(files, name, place + name, met)
+        else:
+            met.left_out[_STORES] += 1
+    for found in recognise.recognise(Some(files, sound), given):
+        names = tuple(place + name for name in found.names)
         if found.format is None:
-            met.unknown += found.names
+            # Within a zip no other zip is opened: nothing unfolds twice.
+            zipped = isinstance(files, FolderFiles) and head(files, names[0]).startswith(MAGIC)
+            if zipped:
+                yield from _packed(files, names[0], given, met, stores=stores)
+            else:
+                met.unknown += names
             continue
         try:
-            recordings = recognise.read(sound, found, given)
+            recordings = recognise.read(files, found, given)
         except DataError as error:
-            met.not_read.append(NotRead(found.names, found.format.name, str(error)))
+            why = str(error).replace(found.names[0], names[0])
+            met.not_read.append(NotRead(names, found.format.name, why))
             continue
         for recording in recordings:
-            yield Read(found.names, found.format.name, recording)
+            yield Read(names, found.format.name, recording)
 
 
-class _Sound:
-    """Files whose first bytes can be read: a damaged one is told of and hides no other."""
+def _stored(files: Opened, name: str, shown: str, met: Reading) -> Iterator[Read]:
+    """What a store that lies in a folder or a zip holds; its file is not changed."""
+    try:
+        with Store.open(Path(files.path(name)), only_reading=True) as store:
+            recordings = store.recordings()
+    except DataError as error:
+        met.not_read.append(NotRead((shown,), _STORE, str(error).replace(files.path(name), shown)))
+        return
+    if not recordings:
+        met.not_read.append(NotRead((shown,), _STORE, _EMPTY.format(shown)))
+    yield from (Read((shown,), _STORE, one) for one in recordings)
 
-    def __init__(self, files: Opened, met: Reading) -> None:
-        self._files = files
-        names = []
-        for name in files.names:
-            try:
-                head(files, name)
-                names.append(name)
-            except DataError as error:
-                met.not_read.append(NotRead((name,), "", str(error)))
-        self.names = tuple(names)
-        self.size, self.open, self.path = files.size, files.open, files.path
+
+def _packed(
+    files: Opened, name: str, given: Options, met: Reading, *, stores: bool
+) -> Iterator[Read]:
+    """What a zip that lies in a folder holds."""
+    try:
+        with opened(Path(files.path(name))) as packed:
+            if isinstance(packed, ZipFiles):
+                yield from readings(packed, given, met, stores=stores, within=name)
+            else:  # a file that is a zip inside, such as a spreadsheet
+                met.unknown.append(name)
+    except DataError as error:
+        met.not_read.append(NotRead((name,), "", str(error)))
 
 
 @dataclass(frozen=True)
@@ -198,6 +251,8 @@ def inspect(
 def _all(path: Path, given: Options, met: Reading) -> Iterator[Read]:
     if is_store(path):
         with Store.open(path) as store:
+            if store.empty:
+                raise UserError(_EMPTY.format(path))
             yield from (Read((path.name,), _STORE, one) for one in store.recordings())
         return
     with opened(path) as files:
@@ -271,6 +326,15 @@ def channel_facts(name: str, channel: Channel, shares: Usable | None) -> dict[st
             "artefacts": round(shares.artefact_share, 4),
         }
     return facts
+
+
+def title(recordings: Sequence[Mapping[str, Any]]) -> str:
+    """Recordings by source and day: a name of a file or a folder may be a person's."""
+    sources = list(dict.fromkeys(facts["source"] for facts in recordings))
+    more = f" and {len(sources) - _MOST_SOURCES} more" if len(sources) > _MOST_SOURCES else ""
+    days = sorted({begun(facts).split()[0] for facts in recordings})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{', '.join(sources[:_MOST_SOURCES])}{more}, {when}"
 
 
 def iso(time_ns: int) -> str:

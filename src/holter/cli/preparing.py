@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from holter.cli.calls import UserError
 from holter.cli.inspecting import mendable
+from holter.device.entries import reading
 from holter.device.files import opened
 
 if TYPE_CHECKING:  # only a name here: it comes with scipy
@@ -29,18 +31,15 @@ def prepare(name: str, path: Path, into: Path, *, force: bool) -> tuple[Publishe
 
     if name not in SETS:
         raise UserError(f"there is no set {name}; there are: {', '.join(SETS)}")
-    if into.suffix != ".npz":
-        raise UserError(f"{into} must end in .npz, the format that a study reads")
+    check_writable(into, ".npz", "the format that a study reads")
     if os.path.lexists(into) and not force:
         raise UserError(f"{into} exists already; --force replaces it")
-    if not os.path.isdir(into.parent):
-        raise UserError(f"there is no folder {into.parent}")
     one, notes = SETS[name], []
-    with mendable():
+    with mendable(), reading(str(path)):
         notes += _checked(one, path)
         with opened(path) as files:
             columns = one.prepare(
-                files, lambda what, n: notes.append(f"{n:,} {what}") if n else None
+                files, lambda what, n: notes.append(f"{what}: {n:,}") if n else None
             )
     replaced(into, lambda file: np.savez_compressed(file, **columns))  # type: ignore[arg-type]
     return one, notes
@@ -67,6 +66,19 @@ def _checked(one: PublishedSet, path: Path) -> list[str]:
     return told
 
 
+def check_writable(path: Path, suffix: str, why: str) -> None:
+    """Whether a file may be written, asked before anything long is done. Raises UserError."""
+    if path.suffix.lower() != suffix:
+        raise UserError(f"{path} must end in {suffix}, {why}")
+    folder = path.parent
+    if not os.path.isdir(folder):
+        raise UserError(f"{path} cannot be written: there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"{path} cannot be written: the folder {folder} may not be written to")
+    if os.path.isdir(path):
+        raise UserError(f"{path} cannot be written: it is a folder")
+
+
 def replaced(path: Path, write: Callable[[Any], object]) -> None:
     """A file that is whole or not there: written beside, then renamed. Raises UserError."""
     temporary = path.with_name(f".{path.name}.new")
@@ -77,7 +89,8 @@ def replaced(path: Path, write: Callable[[Any], object]) -> None:
             os.fsync(stream.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing may be written, nothing can be taken away either
+            temporary.unlink(missing_ok=True)
         raise UserError(f"{path} cannot be written: {error.strerror}") from error
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -67,7 +67,8 @@ def figure_png(
     rows = sum(len(channels) for _, channels in shown)
     height = TOP + sum(HEAD + FOOT + len(c) * (ROW + BETWEEN) - BETWEEN for _, c in shown)
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
-    more = f"   ({left_out:,} more channels are not shown)" if left_out else ""
+    many = "channel is" if left_out == 1 else "channels are"
+    more = f"   ({left_out:,} more {many} not shown)" if left_out else ""
     at = height - 0.34
     figure.text(
         LEFT / WIDTH, at / height, _plain(title + more), color=INK, fontsize=14, fontweight="bold"
@@ -159,7 +160,15 @@ def _times(rows: Sequence[Any], zone: datetime.tzinfo) -> None:
 
 
 def _describe(axes: Any, name: str, channel: Channel, shares: Usable | None) -> None:
-    axes.set_title(_plain(name.replace("_", " ")), loc="left", fontsize=9, color=INK, pad=3)
+    before = axes.set_title(
+        _plain(name.replace("_", " ")), loc="left", fontsize=9, color=INK, pad=3
+    )
+    for number, axis in enumerate(_named_axes(channel)):  # beside the title: over the data it hides
+        before = axes.annotate(
+            _plain(f"\u25a0 {axis}"), (1, 0), xycoords=before, xytext=(7, 0),
+            textcoords="offset points", va="bottom", fontsize=8, annotation_clip=False,
+            color=COLOURS[number % len(COLOURS)],
+        )  # fmt: skip
     told = []
     if isinstance(channel, Waveform):
         told.append(f"{channel.rate_hz:.4g} Hz")
@@ -169,6 +178,12 @@ def _describe(axes: Any, name: str, channel: Channel, shares: Usable | None) -> 
     axes.set_title(", ".join(told), loc="right", fontsize=8, color=SOFT, pad=3)
     axes.set_ylabel(UNITS.get(channel.unit, channel.unit), fontsize=8, color=SOFT)
     axes.yaxis.set_label_coords(-0.055, 0.5)
+
+
+def _named_axes(channel: Channel) -> tuple[str, ...]:
+    """Axes that must be told apart; one alone is what the row is called."""
+    named = channel.axes if isinstance(channel, Waveform) else ()
+    return named if len(named) > 1 else ()
 
 
 def _shade(axes: Any, shares: Usable) -> list[str]:
@@ -192,18 +207,13 @@ def _shade(axes: Any, shares: Usable) -> list[str]:
 
 def _draw(axes: Any, channel: Channel, low: float, high: float) -> None:
     if isinstance(channel, Waveform):
-        for number, axis in enumerate(channel.axes):
+        for number in range(len(channel.axes)):
             parts = [
                 (_days(s.start_ns) + np.arange(len(s.values)) / (s.rate_hz * 86_400),
                  s.values[:, number].astype(np.float64))
                 for s in channel.segments
             ]  # fmt: skip
-            _curve(axes, parts, low, high, COLOURS[number % len(COLOURS)], axis)
-        if len(channel.axes) > 1:
-            axes.legend(
-                loc="upper left", ncols=6, fontsize=7, frameon=False, labelcolor=SOFT,
-                handlelength=0.8, borderaxespad=0.1, columnspacing=0.9,
-            )  # fmt: skip
+            _curve(axes, parts, low, high, COLOURS[number % len(COLOURS)])
     elif channel.names:
         _categories(axes, channel)
     else:
@@ -226,7 +236,7 @@ def _rows(axes: Any, series: Series, low: float, high: float) -> None:
     usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
     ends = np.flatnonzero(steps > GAP_STEPS * usual) + 1
     parts = list(zip(np.split(time, ends), np.split(value, ends), strict=True))
-    _curve(axes, parts, low, high, COLOURS[0], "")
+    _curve(axes, parts, low, high, COLOURS[0])
     if len(time) <= COLUMNS // 4:
         axes.plot(time, value, "o", color=COLOURS[0], markersize=2.5, markeredgewidth=0)
 
@@ -259,20 +269,17 @@ def _curve(
     low: float,
     high: float,
     colour: str,
-    name: str,
 ) -> None:
     """A line that is broken between parts; of many samples the lowest and highest of a column."""
     if sum(len(time) for time, _ in parts) <= 2 * COLUMNS:
         apart = [np.array([np.nan])]
         time = np.concatenate([piece for t, _ in parts for piece in (t, apart[0])] or apart)
         value = np.concatenate([piece for _, v in parts for piece in (v, apart[0])] or apart)
-        axes.plot(time, value, color=colour, linewidth=0.9, label=name)
+        axes.plot(time, value, color=colour, linewidth=0.9)
         return
     lowest, highest = envelope(parts, low, high)
     middle = low + (np.arange(COLUMNS) + 0.5) / COLUMNS * (high - low)
-    axes.fill_between(
-        middle, lowest, highest, color=colour, alpha=0.8, linewidth=0.5, label=name, zorder=2
-    )
+    axes.fill_between(middle, lowest, highest, color=colour, alpha=0.8, linewidth=0.5, zorder=2)
 
 
 def envelope(

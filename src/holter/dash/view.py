@@ -230,7 +230,7 @@ def page_of(result: Result, journal: Sequence[Mapping[str, Any]]) -> Page:
         helped=_helped(result),
         gains=charts.gains(changes) if changes else None,
         convergence=timeline.convergence(entries),
-        folds=len({entry.fold for entry in entries}),
+        folds=round(number(result, "people", "folds") or 1),
         class_rows=class_rows,
         classes=class_chart,
         alarm=alarm_of(result),

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -29,6 +29,14 @@ class Opened(Files, Protocol):
     def left_out(self) -> Mapping[str, int]:
         """Why entries were left out -> how many. Hidden files are not counted."""
         ...
+
+
+class Some:
+    """Files, only some of them: the others are passed over, or read in another way."""
+
+    def __init__(self, files: Files, names: Iterable[str]) -> None:
+        self.names: Sequence[str] = tuple(names)
+        self.size, self.open, self.path = files.size, files.open, files.path
 
 
 @contextmanager

@@ -20,16 +20,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from holter.device.entries import Some
 from holter.device.files import opened
 from holter.device.store import Store
 from holter.device.store_file import HEAD_BYTES, begins_a_store
+from holter.device.zips import MAGIC
 from holter.signals.errors import DataError, Unsupported
 from holter.signals.readers.files import Files, head
 from holter.signals.readers.formats import Options
 from holter.signals.readers.recognise import Found, read, recognise
 from holter.signals.recording import Recording
 
-_ZIP = b"PK\x03\x04"
+_TABLES = (".csv", ".csv.gz", ".tsv", ".parquet", ".npz")  # by name alone: a README is no table
 _Named = tuple[str, Recording]  # whose it says it is, "" where it does not say
 _Settled = dict[str, tuple[str, str]]  # name in a table -> where it was met, and who that is
 
@@ -63,7 +65,7 @@ def recordings_of(path: Path, options: Options) -> Iterator[tuple[str, Recording
     nothing = True
     with opened(path) as files:
         if files.left_out:
-            why = ", ".join(f"{count:,} {what}" for what, count in sorted(files.left_out.items()))
+            why = ", ".join(f"{what} ({count:,})" for what, count in sorted(files.left_out.items()))
             raise DataError(
                 f"{path} holds what a study does not read ({why}), so somebody could be missing: "
                 "move it away, or put the files themselves in its place"
@@ -84,9 +86,11 @@ def _parts(files: Files, options: Options, *, zips: bool) -> Iterator[_Part]:
     """Stores first, then exports in the order of the formats; zips, if asked for, at the end."""
     stores = [n for n in files.names if begins_a_store(head(files, n, HEAD_BYTES))]
     yield from (_Part((name,)) for name in stores)
-    for group in recognise(_Without(files, stores), options):
+    for group in recognise(Some(files, [n for n in files.names if n not in set(stores)]), options):
         name = group.names[0]
-        if group.format is not None or (zips and head(files, name, len(_ZIP)) == _ZIP):
+        if group.format is None and options.mapping is not None and name.endswith(_TABLES):
+            read(files, group, options)  # says what the mapping misses: somebody's table, perhaps
+        if group.format is not None or (zips and head(files, name, len(MAGIC)) == MAGIC):
             yield _Part(group.names, group)
 
 
@@ -141,6 +145,8 @@ def _batches(files: Files, part: _Part, options: Options) -> Iterator[list[_Name
     name = part.names[0]
     if part.found is None:
         with Store.open(Path(files.path(name)), only_reading=True) as store:
+            if store.empty:
+                raise DataError(f"{name} is an empty store: import into it, or remove it")
             for recording in store.recordings():  # one person's: whoever its place names
                 yield [("", recording)]
     elif part.is_zip:
@@ -149,15 +155,6 @@ def _batches(files: Files, part: _Part, options: Options) -> Iterator[list[_Name
                 yield from _batches(packed, inner, options)
     else:
         yield [(recording.person, recording) for recording in _read(files, part.found, options)]
-
-
-class _Without:
-    """Files without some of them, so that no format tries to read a store."""
-
-    def __init__(self, files: Files, absent: list[str]) -> None:
-        gone = frozenset(absent)
-        self.names = tuple(name for name in files.names if name not in gone)
-        self.size, self.open, self.path = files.size, files.open, files.path
 
 
 def _read(files: Files, group: Found, options: Options) -> list[Recording]:

@@ -89,15 +89,19 @@ class Store:
     has no room; the store is then as it was before the call.
     """
 
-    def __init__(self, path: Path, wait_seconds: float, *, only_reading: bool) -> None:
-        self._path, self._wait = path, wait_seconds
+    def __init__(
+        self, file: Path, wait_seconds: float, *, only_reading: bool, path: Path | None = None
+    ) -> None:
+        self._path, self._wait = path or file, wait_seconds
         with self._mended():
-            self._db = store_file.connected(path, wait_seconds, only_reading=only_reading)
+            self._db = store_file.connected(file, wait_seconds, only_reading=only_reading)
         try:
             with self._mended():
                 held = self._db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
                 if sorted(sql for (sql,) in held) != sorted(store_file.TABLES):
-                    raise DataError(f"{path} is not as holter made it; import into a new store")
+                    raise DataError(
+                        f"{self._path} is not as holter made it; import into a new store"
+                    )
         except DataError:
             self._db.close()
             raise
@@ -105,8 +109,23 @@ class Store:
     @classmethod
     def create(cls, path: Path, *, wait_seconds: float = WAIT_SECONDS) -> Store:
         """A new, empty store. Raises FileExistsError where something is at ``path``, DataError."""
-        store_file.make(path, wait_seconds)
+        with store_file.appearing(path, wait_seconds):
+            pass
         return cls.open(path, wait_seconds=wait_seconds)
+
+    @classmethod
+    @contextmanager
+    def appearing(cls, path: Path, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[Store]:
+        """A new store that is at ``path`` once the block has ended well, never before.
+
+        So whoever is killed while it is filled for the first time leaves no empty store. Raises
+        FileExistsError where something is at ``path`` by then, DataError.
+        """
+        with (
+            store_file.appearing(path, wait_seconds) as file,
+            cls(file, wait_seconds, only_reading=False, path=path) as store,
+        ):
+            yield store
 
     @classmethod
     def open(
@@ -142,7 +161,7 @@ class Store:
         recordings: of one person; taken one after another, while other writers wait. minute: now,
         of UTC since 1970. An import that brings nothing new leaves the file as it is.
         """
-        with self._mended():
+        with self._mended("nothing of this was written"):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 added = tuple([self._add(recording, minute) for recording in recordings])
@@ -151,6 +170,19 @@ class Store:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
         return added
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever added: made and not filled, or its import was cut off."""
+        with self._reading():
+            (any_import,) = self._db.execute("SELECT EXISTS (SELECT 1 FROM import)").fetchone()
+        return not any_import
+
+    @property
+    def people(self) -> frozenset[str]:
+        """What the files that it was filled from call its person; "" where they do not say."""
+        with self._reading():
+            return frozenset(person for *_, person in self._sources())
 
     def channels(self) -> list[Stored]:
         """Every channel, by source and name. Rows are counted, samples are not read."""
@@ -336,23 +368,31 @@ class Store:
                     self._db.execute("ROLLBACK")
 
     @contextmanager
-    def _mended(self) -> Iterator[None]:
+    def _mended(self, outcome: str = "") -> Iterator[None]:
+        """outcome: what an error means for what was to be written."""
         try:
             yield
         except store_segments.Damaged:
             raise DataError(_DAMAGED.format(self._path)) from None
         except sqlite3.Error as error:
-            raise DataError(f"{self._path}: {self._told(error)}") from None
+            raise DataError(self._told(error, outcome)) from None
 
-    def _told(self, error: sqlite3.Error) -> str:
+    def _told(self, error: sqlite3.Error, outcome: str) -> str:
         code = getattr(error, "sqlite_errorcode", 0)
+        if code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return _DAMAGED.format(self._path)
         if code & 0xFF in _BUSY:
             return (
-                f"another process uses the store; waited {self._wait:g} s for it: try again later"
+                f"{self._path}: another process uses the store; waited {self._wait:g} s for it: "
+                "try again later"
             )
         if code == sqlite3.SQLITE_READONLY_ROLLBACK:
-            return "an import was cut off and must be undone first; holter data inspect does that"
-        return f"the store cannot be used: {store_file.reason(error)}; nothing of this was written"
+            return (
+                f"{self._path}: an import was cut off and must be undone first; holter data "
+                "inspect of this file alone does that"
+            )
+        ending = f"; {outcome}" if outcome else ""
+        return f"{self._path}: the store cannot be used: {store_file.reason(error)}{ending}"
 
 
 def _axes(text: str | None) -> tuple[str, ...] | None:

@@ -14,6 +14,8 @@ import sqlite3
 import stat
 import struct
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -134,16 +136,21 @@ def keep_to_its_owner(path: Path, mode: int) -> None:
             ) from None
 
 
-def make(path: Path, wait_seconds: float) -> None:
-    """A new, empty store. Raises FileExistsError where something is at ``path``, DataError.
+@contextmanager
+def appearing(path: Path, wait_seconds: float) -> Iterator[Path]:
+    """A new, empty store under a hidden name beside ``path``; at the end it gets that name.
 
-    The file appears at once and whole; a crash leaves at most one beside it, ``.NAME.new...``.
+    The file appears at once, with all that the caller did to it; where the caller raises, never.
+    A crash leaves at most one beside it, ``.NAME.new...``, and its journal. Raises FileExistsError
+    where something is at ``path`` by then, DataError.
     """
+    with _making(path):
+        file, name = tempfile.mkstemp(prefix=f".{path.name}.new", dir=path.parent)
+    made = Path(name)
     try:
-        file, made = tempfile.mkstemp(prefix=f".{path.name}.new", dir=path.parent)
-        try:
+        with _making(path):
             os.close(file)  # 0600 from its first moment
-            db = connected(Path(made), wait_seconds)
+            db = connected(made, wait_seconds)
             db.execute("BEGIN")
             for statement in TABLES:
                 db.execute(statement)
@@ -151,10 +158,20 @@ def make(path: Path, wait_seconds: float) -> None:
             db.execute(f"PRAGMA user_version = {VERSION}")
             db.execute("COMMIT")
             db.close()
+        yield made
+        with _making(path):
             os.link(made, path)  # refuses where something is, in one step
-        finally:
-            os.unlink(made)
+    finally:
+        made.unlink(missing_ok=True)
+        made.with_name(made.name + "-journal").unlink(missing_ok=True)
+    with _making(path):
         durable.sync_folder(path.parent)
+
+
+@contextmanager
+def _making(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileExistsError:
         raise
     except (OSError, sqlite3.Error) as error:

@@ -29,6 +29,7 @@ MOST_SCRATCH_BYTES = 16 * 1024**3  # of disk that one zip may take, for librarie
 SIBLINGS_BYTES = 1024**3  # a folder of a zip up to this size is unfolded whole
 MOST_RATIO = 1_100  # deflate cannot do more than 1,032 to 1: a higher claim is a lie
 SUSPICIOUS_RATIO = 200  # of a whole zip; text of sensors packs 5 to 30 to 1
+MAGIC = b"PK\x03\x04"  # how a zip begins that is not empty, APPNOTE.TXT 4.3.7
 _PIECE = 1 << 20
 _LOCAL_HEADER = 30  # bytes before a member's name, APPNOTE.TXT 4.3.7
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # flag bits: encrypted, strongly so, the directory too
@@ -183,7 +184,7 @@ def archive_at(path: Path) -> Iterator[zipfile.ZipFile | None]:
     with reading(path.name):
         file = regular(path, path.name)
     with file:
-        if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
+        if file.read(4) not in (MAGIC, b"PK\x05\x06"):
             yield None
             return
         try:

@@ -178,8 +178,8 @@ def _cut(study: Study, found: Iterable[tuple[str, Recording]], *, least: int) ->
     if len(people) < least:
         why = "; ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
         raise DataError(
-            f"the task {task.name} finds windows of {len(people)} people in these recordings; "
-            f"at least {least} are needed{': ' + why if why else ''}"
+            f"the task {task.name} finds windows of {len(people)} people in these recordings, and "
+            f"needs {least} or more{': ' + why if why else ''}"
         )
     recorded, classes = people, task.classes
     if data.source == "recordings":  # else the words are about a file of windows
@@ -188,7 +188,7 @@ def _cut(study: Study, found: Iterable[tuple[str, Recording]], *, least: int) ->
         )
     if len(recorded) < least:
         raise DataError(
-            f"data.leave_out leaves windows of {len(recorded)} people; at least {least} are needed"
+            f"data.leave_out leaves windows of {len(recorded)} people, and {least} or more are needed"
         )
     if data.missing == "error" and any(np.isnan(person.x).any() for person in recorded):
         raise DataError("windows have gaps: set data.missing to person-mean or mask")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.signals.readers.shown import series, told
+from tests.signals.readers.shown import found, series, told
 
 from holter.device.files import opened
 from holter.signals.errors import DataError
@@ -179,6 +179,36 @@ def test_two_different_rows_of_one_day_are_counted_and_equal_ones_left_out() -> 
     (got,) = read({"d.csv": text})
     assert "days with several rows that differ, all kept (1)" in told(got)
     assert len(series(got, "steps:day").value) == 3
+
+
+def test_oddities_count_for_the_person_whose_rows_they_are_about() -> None:
+    text = (
+        DAILY
+        + daily("8", "4/13/2016") + daily("8", "4/13/2016", 7) + daily("8", "never")
+        + daily("9", "4/5/2016") + daily("9", "4/6/2016") + daily("9", "4/14/2016")
+        + daily("9", "4/15/2016").replace(",2000", ",many")
+        + ",4/15/2016,1,1.5,1.5,0,0,0,0,0,10,20,30,600,2000\n9,4/16/2016\n"
+    )  # fmt: skip
+    eight, nine = read({"dailyActivity_of_anna.csv": text})
+    wall = "times without a zone, kept as wall-clock times (name their zone)"
+    assert found(eight) == {
+        "rows with another number of cells than the header, left out": 1,
+        "rows without a person, left out": 1,
+        "daily activity table: rows whose date cannot be read, left out": 1,
+        "daily activity table: days with several rows that differ, all kept": 1,
+        "rows there twice, left out": found(eight)["rows there twice, left out"],
+        wall: 2,
+    }
+    doubtful = [what for what in found(nine) if "read two ways" in what]
+    assert found(nine) == {doubtful[0]: 2, "cells that are no numbers, left out": 1, wall: 4}
+    assert doubtful[0].startswith("daily activity table: dates that can be read two ways")
+
+
+def test_no_finding_holds_the_name_of_a_file() -> None:
+    rows = daily("1", "04/05/2016") + daily("1", "04/13/2016") + daily("1", "04/13/2016", 7)
+    (got,) = read({"anna_muster.csv": DAILY + rows})
+    assert "read two ways" in told(got) and "several rows" in told(got)
+    assert "anna" not in told(got)
 
 
 def test_rows_out_of_order_are_sorted_and_dates_still_understood() -> None:

@@ -229,14 +229,14 @@ def test_damaged_files_are_refused_in_one_line(damage: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_damaged_file_is_left_out_counted_and_named_and_the_others_are_read() -> None:
+def test_a_damaged_file_is_left_out_and_counted_and_the_others_are_read() -> None:
     cut_off = b'[{"dateTime" : "06/08/24 10:00:00", "value" : {"bpm" : 60, "conf'
     day = [pulse("06/08/24 10:00:00", 61)]
     got = read({"a.json": cut_off, "b.json": day, "c.json": cut_off})
     assert series(got, "heart_rate").value.tolist() == [61]
-    assert "left out (a.json and 1 more) (2)" in told(got)
+    assert "left out (2)" in told(got)
     one = read({"b.json": day, "c.json": cut_off})
-    assert "left out (c.json) (1)" in told(one)
+    assert "left out (1)" in told(one)
 
 
 def test_an_archive_of_nothing_but_damaged_files_is_refused_by_name() -> None:

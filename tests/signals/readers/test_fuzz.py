@@ -363,6 +363,34 @@ def _oura() -> Case:
     )
 
 
+def _whoop() -> Case:
+    header = ("Sleep onset,Wake onset,Cycle timezone,Asleep duration (min),"
+              "In bed duration (min),Nap\n")  # fmt: skip
+    rows = "".join(
+        f"2024-03-{d:02} 23:10:39,2024-03-{d + 1:02} 07:39:40,UTC+01:00,{400 + d},{430 + d},false\n"
+        for d in range(1, 30)
+    )
+    return Case("vendor", {"sleeps.csv": (header + rows).encode()}, changed_numbers)
+
+
+def _withings() -> Case:
+    rows = "".join(
+        f'2024-03-01T{h:02}:00:00+01:00,"[60,60,60]","[{60 + h},{61 + h},0]"\n' for h in range(24)
+    )
+    content = {f"raw_tracker_{what}.csv": ("start,duration,value\n" + rows).encode()
+               for what in ("hr", "steps")}  # fmt: skip
+    return Case("vendor", content, changed_numbers)
+
+
+def _samsung() -> Case:
+    header = "com.samsung.health.sleep_stage,6310001,3\nstart_time,end_time,time_offset,stage\n"
+    rows = "".join(
+        f"2024-03-01 01:{m:02}:00.000,2024-03-01 01:{m + 1:02}:00.000,UTC+0100,{40001 + m % 4},\n"
+        for m in range(59)
+    )
+    return Case("vendor", {"stages.csv": (header + rows).encode()}, changed_numbers)
+
+
 MADE: dict[str, Callable[[], Case]] = {
     "embraceplus": _embraceplus,
     "edf": _edf,
@@ -372,6 +400,9 @@ MADE: dict[str, Callable[[], Case]] = {
     "mapped-npz": _npz,
     "mapped-parquet": _parquet,
     "oura": _oura,
+    "whoop": _whoop,
+    "withings": _withings,
+    "samsung": _samsung,
 }
 
 # -------------------------------------------------------------------------------- in the child
@@ -403,20 +434,25 @@ def _read(case: Case, folder: Path) -> tuple[int, list[str]]:
     """How many recordings are in a folder, and what readers said of the rest."""
     from holter.device.files import opened
     from holter.signals.errors import DataError
+    from holter.signals.readers import recognise
     from holter.signals.readers.formats import Options
 
     module = importlib.import_module(f"holter.signals.readers.{case.module}")
     formats = getattr(module, "FORMATS", None) or (module.FORMAT,)
+    options = Options(mapping=case.mapping)
     recordings, refused = 0, []
     try:
         with opened(folder) as files:
-            for form in formats:
-                for group in form.claims(files, files.names):
-                    try:
-                        found = form.read(files, group, Options(mapping=case.mapping))
-                        recordings += len(found)
-                    except DataError as error:
-                        refused.append(str(error))
+            if case.mapping is not None:  # all formats are asked, for some may claim what is left
+                groups = recognise.recognise(files, options)
+            else:
+                groups = [recognise.Found(form, tuple(group)) for form in formats
+                          for group in form.claims(files, files.names)]  # fmt: skip
+            for group in groups:
+                try:
+                    recordings += len(recognise.read(files, group, options))
+                except DataError as error:
+                    refused.append(str(error))
     except DataError as error:
         refused.append(str(error))
     return recordings, refused

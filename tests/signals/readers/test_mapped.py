@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import json
 import tracemalloc
+import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.signals.readers.apple_export import Q, export, record
 from tests.signals.readers.shown import found, series, waveform
 
+from holter.device.exports import recordings_of
 from holter.signals.errors import DataError
-from holter.signals.readers import mapped, mapping_words
+from holter.signals.readers import mapped, mapping_words, recognise
 from holter.signals.readers.files import MemoryFiles
 from holter.signals.readers.formats import Options
 from holter.signals.recording import SECOND_NS, Recording
@@ -23,9 +30,12 @@ PULSE = {"time": {"column": "t"}, "channels": [{"kind": "heart_rate", "column": 
 def read_all(
     content: Mapping[str, bytes], mapping: Mapping[str, Any], zone: str | None = None
 ) -> list[Recording]:
-    files = MemoryFiles(content)
-    (group,) = mapped.FORMAT.claims(files, files.names)
-    return mapped.FORMAT.read(files, group, Options(zone=zone, mapping=mapping))
+    files, options = MemoryFiles(content), Options(zone=zone, mapping=mapping)
+    return [
+        recording
+        for group in recognise.recognise(files, options)
+        for recording in recognise.read(files, group, options)
+    ]
 
 
 def read(
@@ -162,6 +172,32 @@ def test_empty_cells_are_no_rows_and_missing_marks_are_masked() -> None:
     got = read("t,hr\n2026-03-01T08:00:00Z,\n2026-03-01T08:00:01Z,-1\n2026-03-01T08:00:02Z,60\n",
                mapping)  # fmt: skip
     assert np.isnan(series(got, "heart_rate").value).tolist() == [True, False]
+    assert found(got) == {"values that mean not measured, masked": 1}
+
+
+def test_missing_marks_are_counted_in_arrays_categories_axes_and_lists() -> None:
+    def marks(data: bytes, name: str, mapping: Mapping[str, Any]) -> int:
+        (got,) = read_all({name: data}, {"time": {"column": "t", "as": "s"}, **mapping})
+        return found(got)["values that mean not measured, masked"]
+
+    held = io.BytesIO()
+    np.savez(held, t=np.arange(3) + 1_772_352_000, hr=np.array([60, 255, 255]))
+    heart = {"kind": "heart_rate", "column": "hr", "missing": ["255", "none"]}
+    assert marks(held.getvalue(), "a.npz", {"channels": [heart]}) == 2
+    stage = {"kind": "sleep_stage", "column": "s", "names": {"1": "wake"}, "missing": ["9"]}
+    assert marks(b"t,s\n1772352000,1\n1772352030,9\n", "a.csv", {"channels": [stage]}) == 1
+    axes = {"kind": "acceleration", "columns": ["x", "y", "z"], "stamped": True, "missing": ["-9"]}
+    text = b"t,x,y,z\n1772352000,0,-9,1\n1772352001,0,0,1\n1772352002,-9,-9,1\n"
+    assert marks(text, "a.csv", {"channels": [axes]}) == 3
+    lists = {"lists": True, "until": {"column": "d", "unit": "s"}, "channels": [heart]}
+    assert marks(b't,d,hr\n1772352000,"[1,1,1]","[60,255,61]"\n', "a.csv", lists) == 1
+
+
+def test_a_mark_counts_only_in_the_rows_of_its_channel() -> None:
+    mapping = {"time": {"column": "t", "as": "s"}, "channels": [
+        {"kind": "heart_rate", "column": "v", "missing": ["0"], "only": {"what": ["hr"]}}]}  # fmt: skip
+    got = read("t,v,what\n1772352000,0,hr\n1772352001,0,steps\n1772352002,60,hr\n", mapping)
+    assert found(got) == {"values that mean not measured, masked": 1}
 
 
 def test_a_header_without_rows_and_an_empty_file_are_refused() -> None:
@@ -259,17 +295,35 @@ def test_one_very_long_cell_does_not_make_every_cell_as_long() -> None:
     assert len(got) == 2
 
 
-def test_each_file_may_be_a_person_and_files_without_the_columns_are_counted() -> None:
+def test_each_file_may_be_a_person() -> None:
     one = b"t,hr\n2026-03-01T08:00:00Z,60\n"
-    content = {"p1.csv": one, "p2.csv": one, "notes.txt": b"nothing to see\n"}
-    got = read_all(content, {**PULSE, "person": {"file": True}})
+    got = read_all({"p1.csv": one, "p2.csv": one}, {**PULSE, "person": {"file": True}})
     assert [r.person for r in got] == ["p1", "p2"]
-    assert all("files without the columns of the mapping, left out" in found(r) for r in got)
+
+
+def test_what_is_odd_counts_for_the_person_whose_rows_it_is_about() -> None:
+    mapping = {"time": {"column": "t"}, "person": {"column": "who"},
+               "channels": [{"kind": "heart_rate", "column": "hr", "missing": ["-1"]}]}  # fmt: skip
+    text = ("who,t,hr\nb,2026-03-01 08:00:00,-1\na,2026-03-01 08:00:00,abc\n"
+            "b,2026-03-01 08:01:00,61\na,broken\n")  # fmt: skip
+    first, second = read_all({"x.csv": text.encode()}, mapping)
+    wall = "times without a zone, kept as wall-clock times (name their zone)"
+    assert found(first) == {wall: 1, "cells that are no numbers, masked": 1,
+                            "rows with another number of cells than the header, left out": 1}  # fmt: skip
+    assert found(second) == {wall: 2, "values that mean not measured, masked": 1}
+
+
+def test_rows_without_times_keep_their_places_when_people_take_turns() -> None:
+    mapping = {"start": "2026-03-01T08:00:00Z", "person": {"column": "who"},
+               "channels": [{"kind": "ecg", "column": "v", "rate_hz": 100.0}]}  # fmt: skip
+    first, second = read_all({"x.csv": b"who,v\na,0.1\na,0.2\nb,0.3\nb,0.4\n"}, mapping)
+    assert waveform(first, "ecg").segments[0].start_ns == T0
+    assert waveform(second, "ecg").segments[0].start_ns == T0 + 20_000_000
 
 
 def test_the_same_day_in_two_files_is_counted_once() -> None:
     one = b"t,hr\n2026-03-01T08:00:00Z,60\n"
-    (got,) = read_all({"a.csv": one, "b.csv": one}, PULSE)
+    (got,) = read_all({"anna/a.csv": one, "anna/b.csv": one}, PULSE)
     assert series(got, "heart_rate").value.tolist() == [60.0]
     assert found(got)["rows there twice, left out"] == 1
 
@@ -307,7 +361,111 @@ def test_rows_without_times_begin_at_the_start_that_is_said() -> None:
     assert ecg.samples == 3
 
 
-def test_xml_and_json_are_no_tables() -> None:
-    content = {"a.xml": b"<x/>", "b.json": b'{"a": 1}', "c.bin": b"\x00\x01", "d.csv": b""}
-    files = MemoryFiles(content)
+def claimed(content: Mapping[str, bytes], mapping: Mapping[str, Any] = PULSE) -> list[str]:
+    groups = recognise.recognise(MemoryFiles(content), Options(mapping=mapping))
+    return [n for g in groups if g.format and g.format.name == "mapped" for n in g.names]
+
+
+def test_without_a_mapping_nothing_is_a_table_of_your_own() -> None:
+    files = MemoryFiles({"a.csv": b"t,hr\n2026-03-01T08:00:00Z,60\n"})
     assert mapped.FORMAT.claims(files, files.names) == []
+
+
+def test_only_tables_that_the_mapping_fits_are_claimed() -> None:
+    fits = b"t,hr\n2026-03-01T08:00:00Z,60\n"
+    npz, other = io.BytesIO(), io.BytesIO()
+    np.savez(npz, t=np.arange(3), hr=np.arange(3))
+    np.savez(other, t=np.arange(3))
+    content = {
+        "a.xml": b"<x/>", "b.json": b'{"a": 1}', "c.bin": b"\x00\x01", "d.csv": b"",
+        "e.csv": b"t;hr\n1;2\n", "f.csv": fits, "g.csv": fits.decode().encode("utf-16"),
+        "h.csv.gz": gzip.compress(fits), "i.gz": gzip.compress(b"\x00\x01"),
+        "j.npz": npz.getvalue(), "k.npz": other.getvalue(), "l.txt": b"hr\n60\n",
+        "m.csv": b"x" * (2 << 20), "n.zip": b"PK\x03\x04" + bytes(40),
+    }  # fmt: skip
+    assert claimed(content) == ["f.csv", "g.csv", "h.csv.gz", "j.npz"]
+    assert claimed(content, {**PULSE, "files": "*.csv"}) == ["f.csv", "g.csv"]
+    assert claimed(content, {**PULSE, "kind": "npz"}) == ["j.npz"]
+
+
+def test_a_table_that_fits_and_is_damaged_is_claimed_so_that_it_is_not_lost_in_silence() -> None:
+    fits = b"t,hr\n2026-03-01T08:00:00Z,60\n"
+    npz = io.BytesIO()
+    np.savez(npz, t=np.arange(3), hr=np.arange(3))
+    content = {"a.csv": fits + b"\xff\xfe", "b.gz": gzip.compress(fits)[:-9],
+               "c.parquet": b"PAR1 and no more", "d.npz": npz.getvalue()[:-30]}  # fmt: skip
+    assert claimed(content) == list(content)
+    for name, data in content.items():
+        with pytest.raises(DataError, match=name):
+            read_all({name: data}, PULSE)
+
+
+def test_without_header_words_the_cells_and_numbers_of_the_first_rows_decide() -> None:
+    mapping = {**PULSE, "header": ["t", "hr"]}
+    content = {"a.csv": b"2026-03-01T08:00:00Z,60\n2026-03-01T08:00:01Z\n", "b.csv": b"1,2,3\n4,5,6\n",
+               "readme.txt": b"Take the band off,\nthen charge it, for an hour\n",
+               "d.csv": b"\n\n", "e.csv": b"2026-03-01T08:00:00Z,sixty\n"}  # fmt: skip
+    assert claimed(content, mapping) == ["a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "text", "why"),
+    [
+        (PULSE, "t,pulse\n1,2\n", "no column 'hr'"),
+        ({**PULSE, "files": "*.tsv"}, "t,hr\n1,2\n", r"not one of files = '\*.tsv'"),
+        ({**PULSE, "kind": "npz"}, "t,hr\n1,2\n", "no npz"),
+        ({**PULSE, "header": ["t", "hr"]}, "1,2,3\n", "have not the 2 cells"),
+        ({**PULSE, "header": ["t", "hr"]}, "1,x\n", "column 'hr' holds no number"),
+        (PULSE, "\n", "empty"),
+        (PULSE, "a\0b", "no text of rows"),
+    ],
+)
+def test_reading_a_table_that_the_mapping_does_not_fit_names_what_is_missing(
+    mapping: Mapping[str, Any], text: str, why: str
+) -> None:
+    with pytest.raises(DataError, match=f"table.csv: .* does not fit it: .*{why}"):
+        read(text, mapping)
+
+
+def test_a_wrong_mapping_is_an_error_also_where_no_table_is() -> None:
+    with pytest.raises(DataError, match="no word"):
+        recognise.recognise(MemoryFiles({"a.xml": b"<x/>"}), Options(mapping={"chanels": []}))
+
+
+def test_other_formats_are_read_beside_the_tables_of_a_mapping() -> None:
+    apple = io.BytesIO()
+    with zipfile.ZipFile(apple, "w") as archive:
+        archive.writestr("export.xml", export(record(Q + "StepCount", "5")))
+    minute = [{"dateTime": "06/08/24 10:00:00", "value": {"bpm": 61, "confidence": 3}}]
+    files = MemoryFiles({
+        "anna.zip": apple.getvalue(),
+        "apple/export.xml": export(record(Q + "StepCount", "5")),
+        "fitbit/heart_rate-2024-06-08.json": json.dumps(minute).encode(),
+        "mine/a.csv": b"t,hr\n2026-03-01T08:00:00Z,60\n",
+        "mine/readme.txt": b"charge it\n",
+    })  # fmt: skip
+    options = Options(mapping=PULSE)
+    groups = recognise.recognise(files, options)
+    names = {name: g.format.name if g.format else "" for g in groups for name in g.names}
+    assert names == {
+        "mine/a.csv": "mapped",
+        "apple/export.xml": "apple-health",
+        "fitbit/heart_rate-2024-06-08.json": "fitbit-archive",
+        "anna.zip": "",  # opened by whoever opens files
+        "mine/readme.txt": "",
+    }
+    got = [r for g in groups if g.format for r in recognise.read(files, g, options)]
+    assert [set(r.channels) for r in got] == [{"heart_rate"}, {"steps"}, {"heart_rate"}]
+
+
+def test_a_zip_and_a_folder_of_other_formats_are_people_beside_a_mapped_table(
+    tmp_path: Path,
+) -> None:
+    with zipfile.ZipFile(tmp_path / "anna.zip", "w") as archive:
+        archive.writestr("export.xml", export(record(Q + "StepCount", "5")))
+    minute = [{"dateTime": "06/08/24 10:00:00", "value": {"bpm": 61, "confidence": 3}}]
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "bert" / "heart_rate-2024-06-08.json").write_text(json.dumps(minute))
+    (tmp_path / "carla.csv").write_text("t,hr\n2026-03-01T08:00:00Z,60\n")
+    people = {who: set(r.channels) for who, r in recordings_of(tmp_path, Options(mapping=PULSE))}
+    assert people == {"anna": {"steps"}, "bert": {"heart_rate"}, "carla": {"heart_rate"}}

@@ -187,6 +187,18 @@ def test_a_file_that_changed_since_it_was_claimed_is_an_error() -> None:
         WALCH.read(files, ("77_heartrate.txt",), Options())
 
 
+def test_the_same_id_in_two_folder_trees_is_two_people() -> None:
+    night = {name.rpartition("/")[2]: text for name, text in walch().items()}
+    rate, stages = sorted(night)
+    content = {f"{place}/{name}": night[name] for place in ("p1", "p2") for name in (rate, stages)}
+    content |= {f"set/heart_rate/{rate}": night[rate], f"set/labels/{stages}": night[stages]}
+    assert [group for _, group in groups(content)] == [
+        (f"p1/{rate}", f"p1/{stages}"),
+        (f"p2/{rate}", f"p2/{stages}"),
+        (f"set/heart_rate/{rate}", f"set/labels/{stages}"),
+    ]
+
+
 # ------------------------------------------------------------------------------------- real files
 
 

@@ -187,3 +187,11 @@ def test_numbers_beyond_all_measure_are_no_numbers_as_text_and_in_arrays() -> No
     }
     got = read("t,hr\n2026-03-01T08:00:00Z,1e307\n2026-03-01T08:00:01Z,0.00006\n", mapping)
     assert np.isnan(series(got, "weight").value).tolist() == [True, False]
+
+
+def test_utf_16_without_its_mark_is_an_error_that_names_the_encoding() -> None:
+    text = "t,hr\n2026-03-01T08:00:00Z,60\n"
+    mapping = {**PULSE, "encoding": "utf-16"}
+    assert series(read(text.encode("utf-16"), mapping), "heart_rate").value.tolist() == [60]
+    with pytest.raises(DataError, match="not UTF-16 text"):
+        read(text.encode("utf-16-be"), mapping)

@@ -2,7 +2,7 @@
 
 Binary formats have marks of their own, then come containers of text that name themselves, then
 tables that are told by their header, and last the raw text of research sets. ``mapped`` claims
-every table, but only when its holder says what the columns mean.
+nothing here: where the holder gives a mapping, ``recognise`` tries the tables that it fits first.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from holter.signals.readers.times import NO_TIME
 from holter.signals.recording import DAY_NS, SECOND_NS
 
 Integers = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.bool_]
 Style = tuple[str, str, str]  # separator, form of the time of day, leading zeros
 
 NO_DAY = np.iinfo(np.int32).min
@@ -108,12 +109,12 @@ def _second_of_day(text: str) -> tuple[int, str] | None:
 class Resolved:
     """A column of dates, read. day: since 1970, NO_DAY where there is none; second: of the day.
 
-    notes: (what was assumed, rows it was assumed for).
+    notes: (what was assumed, which rows it was assumed for).
     """
 
     day: Integers
     second: Integers
-    notes: tuple[tuple[str, int], ...]
+    notes: tuple[tuple[str, Rows], ...]
 
     @property
     def wall_ns(self) -> Integers:
@@ -133,7 +134,7 @@ class _Column:
     second: Integers
     day: Integers
     order: Integers  # rows by person, each person's in the order of the file
-    notes: list[tuple[str, int]] = field(default_factory=list)
+    notes: list[tuple[str, Rows]] = field(default_factory=list)
 
     def travelled(self, day: Integers, kept: npt.NDArray[np.bool_]) -> int:
         """Days from row to row, of all people, over the rows that are kept."""
@@ -188,8 +189,8 @@ def _column(name: str, texts: DateTexts, people: Integers) -> _Column:
     day = np.where(certain, np.maximum(month_first, day_first), NO_DAY)
     order = np.argsort(people, kind="stable")
     made = _Column(name, people, (month_first, day_first), style, clock, day, order)
-    unread = int((style < 0).sum()) + int((certain & (day == NO_DAY)).sum())
-    if unread:
+    unread = (style < 0) | (certain & (day == NO_DAY))
+    if unread.any():
         made.notes.append(("rows whose date cannot be read, left out", unread))
     made.style = np.where(certain & (day == NO_DAY), -1, style)
     return made
@@ -231,7 +232,7 @@ def _decide(
     assert chosen is not None
     column.day = np.where(rows, column.readings[chosen], column.day)
     order = ("month first", "day first")[chosen]
-    column.notes.append((f"dates that can be read two ways, read {order} {why}", int(rows.sum())))
+    column.notes.append((f"dates that can be read two ways, read {order} {why}", rows))
     return True
 
 

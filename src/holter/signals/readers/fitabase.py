@@ -9,6 +9,7 @@ Times are wall-clock times of the wearer; Options.zone says of where, without it
 Distances are kilometres, as Fitabase writes them whatever the wearer's own unit. Not read: the
 columns that follow from others (averages, parts of a distance, METs, pounds beside kilograms).
 Two rows of one person and day are both kept and counted, for adding them would count twice.
+Oddities are counted for the person whose rows they are about.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from holter.signals.kinds import SLEEP_STAGES, conversion
 from holter.signals.readers.doubtful_dates import NO_DAY, DateTexts, Resolved, Style, resolve
 from holter.signals.readers.files import Files, head
 from holter.signals.readers.formats import Format, Group, Options
-from holter.signals.readers.rows_by_person import RowsByPerson
+from holter.signals.readers.rows_by_person import RowsByPerson, RowsOfOne
 from holter.signals.readers.tables import Cells, csv_chunks, numbers
 from holter.signals.readers.times import MINUTE_NS, NO_TIME, in_zone, unheard
 from holter.signals.readers.vendor import by_folder
@@ -47,9 +48,10 @@ _MINUTE_SLEEP = {1: _ASLEEP, 2: _WAKE, 3: _WAKE}
 class _Table:
     """One kind of table: its time column, how long a row lasts, columns -> (kind, name, unit).
 
-    wide: the columns are prefixes of sixty, one a minute. also: one more column that tells it.
+    title: for findings, which hold no names of files, for those may name people. wide: the columns are prefixes of sixty, one a minute. also: one more column that tells it.
     """
 
+    title: str
     time: str
     lasts_ns: int
     columns: Mapping[str, tuple[str, str, str | None]]
@@ -58,8 +60,9 @@ class _Table:
     also: str = "Id"
 
 
-_TABLES: Mapping[str, _Table] = {
-    "dailyActivity": _Table(
+_TABLES = (
+    _Table(
+        "daily activity table",
         "ActivityDate",
         DAY_NS,
         {
@@ -72,41 +75,70 @@ _TABLES: Mapping[str, _Table] = {
             "SedentaryMinutes": ("sedentary_minutes", "sedentary_minutes", None),
         },
     ),
-    "hourlySteps": _Table(
-        "ActivityHour", 60 * MINUTE_NS, {"StepTotal": ("steps", "steps:hour", None)}
+    _Table(
+        "hourly steps table",
+        "ActivityHour",
+        60 * MINUTE_NS,
+        {"StepTotal": ("steps", "steps:hour", None)},
     ),
-    "hourlyCalories": _Table(
-        "ActivityHour", 60 * MINUTE_NS, {"Calories": ("energy", "energy:hour", None)}
+    _Table(
+        "hourly energy table",
+        "ActivityHour",
+        60 * MINUTE_NS,
+        {"Calories": ("energy", "energy:hour", None)},
     ),
-    "hourlyIntensities": _Table(
+    _Table(
+        "hourly intensity table",
         "ActivityHour",
         60 * MINUTE_NS,
         {"TotalIntensity": ("activity_intensity", "activity_intensity:hour", None)},
     ),
-    "minuteStepsWide": _Table("ActivityHour", MINUTE_NS, {"Steps": ("steps", "steps", None)}, True),
-    "minuteIntensitiesWide": _Table(
+    _Table(
+        "steps by minute table",
+        "ActivityHour",
+        MINUTE_NS,
+        {"Steps": ("steps", "steps", None)},
+        True,
+    ),
+    _Table(
+        "intensity by minute table",
         "ActivityHour",
         MINUTE_NS,
         {"Intensity": ("activity_intensity", "activity_intensity", None)},
         True,
     ),
-    "minuteCaloriesWide": _Table(
-        "ActivityHour", MINUTE_NS, {"Calories": ("energy", "energy", None)}, True
+    _Table(
+        "energy by minute table",
+        "ActivityHour",
+        MINUTE_NS,
+        {"Calories": ("energy", "energy", None)},
+        True,
     ),
-    "minuteStepsNarrow": _Table("ActivityMinute", MINUTE_NS, {"Steps": ("steps", "steps", None)}),
-    "minuteIntensitiesNarrow": _Table(
+    _Table(
+        "steps by minute table", "ActivityMinute", MINUTE_NS, {"Steps": ("steps", "steps", None)}
+    ),
+    _Table(
+        "intensity by minute table",
         "ActivityMinute",
         MINUTE_NS,
         {"Intensity": ("activity_intensity", "activity_intensity", None)},
     ),
-    "minuteCaloriesNarrow": _Table(
-        "ActivityMinute", MINUTE_NS, {"Calories": ("energy", "energy", None)}
+    _Table(
+        "energy by minute table",
+        "ActivityMinute",
+        MINUTE_NS,
+        {"Calories": ("energy", "energy", None)},
     ),
-    "minuteSleep": _Table(
-        "date", MINUTE_NS, {"value": ("sleep_stage", "sleep_stage", None)}, also="logId"
+    _Table(
+        "sleep by minute table",
+        "date",
+        MINUTE_NS,
+        {"value": ("sleep_stage", "sleep_stage", None)},
+        also="logId",
     ),
-    "heartrate_seconds": _Table("Time", 0, {"Value": ("heart_rate", "heart_rate", None)}),
-    "sleepDay": _Table(
+    _Table("heart rate table", "Time", 0, {"Value": ("heart_rate", "heart_rate", None)}),
+    _Table(
+        "sleep by day table",
         "SleepDay",
         DAY_NS,
         {
@@ -114,7 +146,8 @@ _TABLES: Mapping[str, _Table] = {
             "TotalTimeInBed": ("time_in_bed", "time_in_bed", None),
         },
     ),
-    "weightLogInfo": _Table(
+    _Table(
+        "weight table",
         "Date",
         0,
         {
@@ -124,7 +157,7 @@ _TABLES: Mapping[str, _Table] = {
         },
         optional=("Fat", "BMI"),
     ),
-}
+)
 _ORDER = ("steps", "steps:hour", "steps:day", "energy", "energy:hour", "energy:day",
     "activity_intensity", "activity_intensity:hour")  # fmt: skip
 # finest first, for a reader that takes the first channel of a kind
@@ -145,7 +178,7 @@ def _table_of(header: Sequence[str]) -> _Table | None:
     there = set(header)
     if "Id" not in there:
         return None
-    for table in _TABLES.values():
+    for table in _TABLES:
         needed = [
             column + suffix
             for column in table.columns
@@ -182,10 +215,10 @@ def _read(files: Files, names: Group, options: Options) -> list[Recording]:
     by_number = list(people)
     for name, content in contents.items():
         dates = resolved[name]
-        file = name.rsplit("/", 1)[-1]
-        for what, count in dates.notes:
-            rows.note(f"{file}: {what}", count)
-        _add(rows, content, dates, by_number, options.zone, file)
+        for what, where in dates.notes:
+            for person, count in _by_person(_joined(content.people)[where], by_number):
+                rows.note(f"{content.kind.title}: {what}", count, person=person)
+        _add(rows, content, dates, by_number, options.zone)
     if not contents or not by_number:
         raise DataError(f"{names[0]}: a Fitabase table without any row: export it again")
     made = rows.gathered("Fitabase", "band", options.zone or "")
@@ -220,7 +253,7 @@ def _content(
         for column in content.kind.columns:
             if content.kind.wide:
                 minutes = [
-                    _numbers(rows, chunk[f"{column}{m:02d}"], content.kind.columns[column][1])
+                    _numbers(rows, chunk[f"{column}{m:02d}"], content.kind.columns[column][1], ids)
                     for m in range(60)
                     if f"{column}{m:02d}" in chunk
                 ]
@@ -228,26 +261,41 @@ def _content(
                     raise DataError(f"{name}: a table of minutes without all sixty columns")
                 content.values.setdefault(column, []).append(np.stack(minutes, axis=1))
             elif column in chunk:
-                values = _numbers(rows, chunk[column], content.kind.columns[column][1])
+                values = _numbers(rows, chunk[column], content.kind.columns[column][1], ids)
                 content.values.setdefault(column, []).append(values)
         if "WeightPounds" in chunk and "WeightKg" in chunk:
-            _compare_pounds(rows, content.values["WeightKg"][-1], chunk["WeightPounds"])
+            _compare_pounds(rows, content.values["WeightKg"][-1], chunk["WeightPounds"], ids)
     return content
 
 
-def _numbers(rows: RowsByPerson, cells: Cells, label: str
-    ) -> npt.NDArray[np.float64]:  # fmt: skip
+def _by_person(owner: npt.NDArray[np.int64], people: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """How many of some rows are whose; rows of nobody were counted when they were left out."""
+    numbers_of, counts = np.unique(owner[owner != _NO_PERSON], return_counts=True)
+    for number, count in zip(numbers_of.tolist(), counts.tolist(), strict=True):
+        yield people[number], count
+
+
+def _numbers(
+    rows: RowsByPerson, cells: Cells, label: str, ids: Sequence[str]
+) -> npt.NDArray[np.float64]:
     values, odd = numbers(cells)
-    rows.note("cells that are no numbers, left out", odd, label)
+    if odd:  # looked at again, one by one: whose they are
+        for row in np.flatnonzero(np.isnan(values)).tolist():
+            _, one = numbers([str(cells[row])])
+            rows.note("cells that are no numbers, left out", one, label, ids[row] or None)
     return values
 
 
-def _compare_pounds(rows: RowsByPerson, kilograms: npt.NDArray[np.float64], cells: Cells) -> None:
+def _compare_pounds(
+    rows: RowsByPerson, kilograms: npt.NDArray[np.float64], cells: Cells, ids: Sequence[str]
+) -> None:
     """A weight that says different things in its two columns is not believed."""
     pounds, _ = numbers(cells)
     multiply, _ = conversion("weight", "lb")
     apart = np.abs(pounds * multiply - kilograms) > 0.01 * np.abs(kilograms) + 0.05
-    rows.note("weights whose kilograms and pounds disagree, left out", int(apart.sum()), "weight")
+    for row in np.flatnonzero(apart).tolist():
+        rows.note("weights whose kilograms and pounds disagree, left out", 1, "weight",
+                  ids[row] or None)  # fmt: skip
     kilograms[apart] = np.nan
 
 
@@ -257,34 +305,33 @@ def _add(
     dates: Resolved,
     people: Sequence[str],
     zone: str | None,
-    file: str,
 ) -> None:
     """A file's rows to the people they are of, with their wall-clock times in the zone."""
     table, owner = content.kind, _joined(content.people)
     wall = dates.wall_ns
     if table.lasts_ns == DAY_NS:
-        _note_days(rows, owner, dates, content, file)
+        _note_days(rows, owner, dates, content, people)
     for number in np.unique(owner[owner != _NO_PERSON]).tolist():
         mine = np.flatnonzero((owner == number) & (dates.day != NO_DAY))
+        of_one = rows.of(people[number])
+        moment = wall[mine]
+        if table.wide:  # a row is an hour
+            moment = (moment[:, None] + np.arange(60) * MINUTE_NS).reshape(-1)
+        time, until, away = _in_zone(moment, table.lasts_ns, zone, of_one)
         for column, (kind, label, unit) in table.columns.items():
             if column not in content.values:
                 continue
-            value = _joined(content.values[column])[mine]
-            moment = wall[mine]
-            if table.wide:  # a row is an hour
-                moment = (moment[:, None] + np.arange(60) * MINUTE_NS).reshape(-1)
-                value = value.reshape(-1)
+            value = _joined(content.values[column])[mine].reshape(-1)
             if kind == "sleep_stage":
-                value = _stages(rows, value)
+                value = _stages(of_one, value)
             multiply, add = conversion(kind, unit) if unit else (1.0, 0.0)
             there = ~np.isnan(value)  # an empty cell is no row, nor is one that was left out above
-            moment, value = moment[there], value[there] * multiply + add
-            time, until, away = _in_zone(moment, table.lasts_ns, zone, rows)
-            rows.slow(people[number], label, kind, time, until, value, away)
+            value = value[there] * multiply + add
+            of_one.slow(label, kind, time[there], until[there], value, away[there])
 
 
 def _in_zone(
-    wall: npt.NDArray[np.int64], lasts_ns: int, zone: str | None, rows: RowsByPerson
+    wall: npt.NDArray[np.int64], lasts_ns: int, zone: str | None, rows: RowsOfOne
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int16]]:
     """Wall-clock times and how long -> UTC from and until; a day ends at the next midnight."""
     time, away = in_zone(wall, zone, rows.note)
@@ -295,7 +342,7 @@ def _in_zone(
     return time, until, away
 
 
-def _stages(rows: RowsByPerson, value: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _stages(rows: RowsOfOne, value: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     out = np.full(len(value), np.nan)
     for stage, index in _MINUTE_SLEEP.items():
         out[value == stage] = index
@@ -305,7 +352,11 @@ def _stages(rows: RowsByPerson, value: npt.NDArray[np.float64]) -> npt.NDArray[n
 
 
 def _note_days(
-    rows: RowsByPerson, owner: npt.NDArray[np.int64], dates: Resolved, content: _Content, file: str
+    rows: RowsByPerson,
+    owner: npt.NDArray[np.int64],
+    dates: Resolved,
+    content: _Content,
+    people: Sequence[str],
 ) -> None:
     """Count the days of a person that have more than one row, unless the rows are the same."""
     columns = [_joined(parts) for parts in content.values.values()]
@@ -313,8 +364,10 @@ def _note_days(
     good = (owner != _NO_PERSON) & (dates.day != NO_DAY)
     full = np.column_stack([keys, *columns])[good]
     different = np.unique(np.nan_to_num(full, nan=-1.0), axis=0)
-    _, times = np.unique(different[:, :2], axis=0, return_counts=True)
-    rows.note(f"{file}: days with several rows that differ, all kept", int((times > 1).sum()))
+    days, times = np.unique(different[:, :2], axis=0, return_counts=True)
+    what = f"{content.kind.title}: days with several rows that differ, all kept"
+    for person, count in _by_person(days[times > 1, 0].astype(np.int64), people):
+        rows.note(what, count, person=person)
 
 
 def _joined(parts: Sequence[npt.NDArray[_Number]]) -> npt.NDArray[_Number]:

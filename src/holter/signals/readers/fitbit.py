@@ -131,13 +131,10 @@ def _read(files: Files, names: Group, options: Options) -> list[Recording]:
         else:
             _add_bare(rows, kind, entries, options)
     if damaged:
-        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
         if len(damaged) == len(names):
+            more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
             raise DataError(f"{damaged[0]}{more}: damaged, cut off or too large: export again")
-        rows.note(
-            f"files that are damaged, cut off or too large, left out ({damaged[0]}{more})",
-            len(damaged),
-        )
+        rows.note("files that are damaged, cut off or too large, left out", len(damaged))
     _add_nights(rows, list(nights.values()), options)
     (made,) = rows.gathered("Fitbit account archive", "band", rows.zone(options.zone))
     return [made.recording()]

@@ -2,16 +2,15 @@
 
 The words of a mapping are in ``mapping_words``, the files and their cells in ``tables``. Here
 chunks of columns become rows of channels. Read in order: ``FORMAT``, ``add_file`` (one table),
-``add_chunk`` (times and people of a piece; ends are in ``mapped_spans``), ``_add_channel`` (its
-values).
+``add_chunk`` (whose rows they are), ``_add_person`` (their times; ends are in ``mapped_spans``),
+``_add_channel`` (values).
 
 An empty cell is no value. A cell that is no number, a row with too few cells, a unit that nobody
-knows: masked or left out, and counted. ``vendor`` finds mappings by itself.
+knows: masked or left out, and counted by person. ``vendor`` finds mappings by itself.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from holter.signals.readers.mapping_words import (
     nearest,
     read_mapping,
 )
-from holter.signals.readers.rows_by_person import RowsByPerson
+from holter.signals.readers.rows_by_person import RowsByPerson, RowsOfOne
 from holter.signals.readers.tables import (
     NOTHING,
     Cells,
@@ -39,6 +38,7 @@ from holter.signals.readers.tables import (
     Floats,
     coded,
     csv_chunks,
+    marked,
     npz_chunks,
     numbers,
     parquet_chunks,
@@ -47,14 +47,15 @@ from holter.signals.readers.time_columns import EPOCHS, instants
 from holter.signals.readers.times import NO_TIME, Integers, Minutes
 from holter.signals.recording import SECOND_NS, Recording
 
+_PARQUET, _ZIP = b"PAR1", b"PK\x03\x04"
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A chunk of a table with its rows' times, ends and people.
+    """A chunk of a table, of one person, with its rows' times and ends.
 
-    spread: cells of durations, where a row holds lists. person: of each row its place in people.
+    spread: cells of durations, where a row holds lists.
     """
 
     chunk: Chunk
@@ -63,8 +64,6 @@ class _Piece:
     away: Minutes
     until: Integers
     spread: list[str] | None
-    people: list[str]
-    person: npt.NDArray[np.intp]
 
 
 def add_chunk(
@@ -77,30 +76,59 @@ def add_chunk(
         raise DataError(f"{file}: the columns of the mapping are not equally long")
     if not count:
         return 0
+    people, person = _people(chunk, table, file, count)
+    order = np.argsort(person, kind="stable")
+    timed = False
+    for name, mine in zip(
+        people, np.split(order, np.cumsum(np.bincount(person))[:-1]), strict=True
+    ):
+        part = chunk if len(people) == 1 else _rows_of(chunk, table, mine)
+        timed |= _add_person(rows.of(name), part, table, options, at_row + mine)
+    if at_row == 0 and not timed and "time" in table.words and "offset" not in table.words:
+        form = table.words["time"].get("as", "iso")
+        raise DataError(
+            f"{file}: no cell of its column of times fits as = {form!r}: write iso, s, ms, us, "
+            "ns or a pattern such as %d.%m.%Y %H:%M"
+        )
+    return count
+
+
+def _rows_of(chunk: Chunk, table: MappedTable, rows: npt.NDArray[np.intp]) -> Chunk:
+    """The columns of the mapping, of some rows only."""
+    wanted = {n for names in all_columns(table) for n in names if n in chunk}
+    where = rows.tolist()
+    return {
+        n: cells[rows] if isinstance(cells, np.ndarray) else [cells[i] for i in where]
+        for n, cells in chunk.items()
+        if n in wanted
+    }
+
+
+def _add_person(
+    rows: RowsOfOne,
+    chunk: Chunk,
+    table: MappedTable,
+    options: Options,
+    index: npt.NDArray[np.intp],
+) -> bool:
+    """One person's rows of a chunk, ``index`` their numbers in the file; whether any has a time."""
     zone = table.words.get("zone") or options.zone
     offsets = joined(chunk, table.columns("offset")) if "offset" in table.words else None
     offset_cells = None if offsets is None else [str(cell) for cell in offsets]
     if "time" in table.words:
         time, away = _times(rows, chunk, table, zone, offset_cells)
-        if at_row == 0 and offset_cells is None and (time == NO_TIME).all():
-            form = table.words["time"].get("as", "iso")
-            raise DataError(
-                f"{file}: no cell of its column of times fits as = {form!r}: write iso, s, ms, us, "
-                "ns or a pattern such as %d.%m.%Y %H:%M"
-            )
     else:
-        time, away = _counted_times(rows, table, zone, at_row, count)
+        time, away = _counted_times(rows, table, zone, index)
     until, spread = ends(chunk, table, time, away, zone, offset_cells, rows)
-    people, person = _people(chunk, table, file, count)
-    piece = _Piece(chunk, table, time, away, until, spread, people, person)
+    piece = _Piece(chunk, table, time, away, until, spread)
     for channel in table.channels:
         if _is_there(channel, chunk):  # if not, it is optional: the header was looked at
             _add_channel(rows, piece, channel)
-    return count
+    return bool((time != NO_TIME).any())
 
 
 def _times(
-    rows: RowsByPerson,
+    rows: RowsOfOne,
     chunk: Chunk,
     table: MappedTable,
     zone: str | None,
@@ -115,16 +143,15 @@ def _times(
 
 
 def _counted_times(
-    rows: RowsByPerson, table: MappedTable, zone: str | None, at_row: int, count: int
+    rows: RowsOfOne, table: MappedTable, zone: str | None, index: npt.NDArray[np.intp]
 ) -> tuple[Integers, Minutes]:
     """Where there is no column of times: from the start that is said, at the rate that is said."""
     begin, offset = instants([table.words["start"]], "iso", zone=zone, note=rows.note)
     if begin[0] == NO_TIME:
         raise DataError("mapping: start is no ISO 8601 time such as 2026-03-01T08:00:00Z")
-    index = np.arange(at_row, at_row + count, dtype=np.float64)
     rate = table.channels[0].rate_hz or 1.0
-    time = begin[0] + np.round(index * SECOND_NS / rate).astype(np.int64)
-    return time, np.broadcast_to(offset, (count,))
+    time = begin[0] + np.round(index.astype(np.float64) * SECOND_NS / rate).astype(np.int64)
+    return time, np.broadcast_to(offset, time.shape)
 
 
 def _people(
@@ -145,7 +172,7 @@ def _is_there(channel: MappedChannel, chunk: Chunk) -> bool:
     )
 
 
-def _add_channel(rows: RowsByPerson, piece: _Piece, channel: MappedChannel) -> None:
+def _add_channel(rows: RowsOfOne, piece: _Piece, channel: MappedChannel) -> None:
     time, until, parts = piece.time, piece.until, _parts(piece, channel)
     where = np.arange(len(time))  # the rows of the chunk that the values are of
     keep = np.ones(len(time), dtype=bool)
@@ -155,14 +182,18 @@ def _add_channel(rows: RowsByPerson, piece: _Piece, channel: MappedChannel) -> N
         where, time, until, flat = from_lists(
             rows, channel.label, parts[0], piece.spread, time, piece.table
         )
-        keep, value = keep[where], flat.reshape(-1, 1)
+        keep = keep[where]
+        _note_marks(rows, channel, marked(flat, channel.missing) & keep)
+        flat, _ = numbers(flat, missing=channel.missing)
+        value = flat.reshape(-1, 1)
         if channel.names is not None:  # 2.0 is the category that is written 2
             texts_of = ["" if np.isnan(v) else f"{v:g}" for v in flat]
             value = _categories(rows, channel, texts_of).reshape(-1, 1)
     elif channel.names is not None:
         value = _categories(rows, channel, parts[0]).reshape(-1, 1)
+        _note_marks(rows, channel, marked(parts[0], channel.missing).reshape(-1) & keep)
     else:
-        value = _numbers(rows, piece, channel)
+        value = _numbers(rows, piece, channel, keep)
     value = value * channel.scale
     if channel.unit_column and channel.unit_column in piece.chunk:
         units = [str(cell).strip() for cell in piece.chunk[channel.unit_column]]
@@ -173,24 +204,24 @@ def _add_channel(rows: RowsByPerson, piece: _Piece, channel: MappedChannel) -> N
     fast = channel.stamped or channel.rate_hz is not None
     if not fast and piece.spread is None:  # an empty cell of a slow channel is no row
         keep &= ~_empty(parts[0], value)
-    away, person = piece.away[where], piece.person[where]
-    for code, name in enumerate(piece.people):
-        mine = keep & (person == code)
-        if not mine.any():
-            continue
-        if fast:
-            rows.fast(name, channel, time[mine], value[mine])
-        else:
-            rows.slow(
-                name, channel.label, channel.kind, time[mine], until[mine], value[mine, 0], away[mine]
-            )  # fmt: skip
+    if fast and keep.any():
+        rows.fast(channel, time[keep], value[keep])
+    elif keep.any():
+        away = piece.away[where][keep]
+        rows.slow(channel.label, channel.kind, time[keep], until[keep], value[keep, 0], away)
+
+
+def _note_marks(rows: RowsOfOne, channel: MappedChannel, marks: npt.NDArray[np.bool_]) -> None:
+    rows.note("values that mean not measured, masked", int(marks.sum()), channel.label)
 
 
 def _parts(piece: _Piece, channel: MappedChannel) -> list[Cells]:
     return [piece.chunk[found_in(piece.chunk, names) or ""] for names in channel.columns]
 
 
-def _numbers(rows: RowsByPerson, piece: _Piece, channel: MappedChannel) -> Floats:
+def _numbers(
+    rows: RowsOfOne, piece: _Piece, channel: MappedChannel, keep: npt.NDArray[np.bool_]
+) -> Floats:
     """The values of a channel as they are written, shape (n, axes)."""
     label, decimal = channel.label, piece.table.words.get("decimal", ".")
     columns = []
@@ -198,6 +229,9 @@ def _numbers(rows: RowsByPerson, piece: _Piece, channel: MappedChannel) -> Float
         flat = part.reshape(-1) if isinstance(part, np.ndarray) else part
         found, odd = numbers(flat, decimal, channel.missing)
         rows.note("cells that are no numbers, masked", odd, label)
+        if channel.missing:
+            marks = marked(flat, channel.missing).reshape(len(part), -1)
+            _note_marks(rows, channel, marks & keep[:, None])
         if decimal == "." and odd * 2 > len(flat) and not isinstance(flat, np.ndarray):
             if sum(bool(_COMMA.fullmatch(cell.strip())) for cell in flat) * 2 > odd:
                 raise DataError(f'{label}: numbers have a comma: say decimal = "," in a mapping')
@@ -212,11 +246,12 @@ def _numbers(rows: RowsByPerson, piece: _Piece, channel: MappedChannel) -> Float
 
 def _empty(part: Cells, value: Floats) -> npt.NDArray[np.bool_]:
     if isinstance(part, np.ndarray):
-        return np.isnan(value[:, 0])
+        first = part.reshape(len(part), -1)[:, 0]
+        return np.isnan(first) if first.dtype.kind == "f" else np.isnan(value[:, 0])
     return np.array([cell.strip().lower() in NOTHING for cell in part], dtype=bool)
 
 
-def _categories(rows: RowsByPerson, channel: MappedChannel, cells: Cells) -> Floats:
+def _categories(rows: RowsOfOne, channel: MappedChannel, cells: Cells) -> Floats:
     names, fixed = channel.names, KINDS[channel.kind].names
     out, unknown = np.full(len(cells), np.nan), 0
     for row, raw in enumerate(cells):
@@ -236,7 +271,7 @@ def _categories(rows: RowsByPerson, channel: MappedChannel, cells: Cells) -> Flo
 
 
 def _by_unit(
-    rows: RowsByPerson, channel: MappedChannel, value: Floats, units: Sequence[str]
+    rows: RowsOfOne, channel: MappedChannel, value: Floats, units: Sequence[str]
 ) -> Floats:
     out = np.full(value.shape, np.nan)
     known, codes = coded(units)
@@ -259,10 +294,7 @@ def add_file(
     rows: RowsByPerson, files: Files, name: str, table: MappedTable, options: Options
 ) -> None:
     """All of one file into ``rows``. Raises DataError where a column of the mapping is missing."""
-    start = head(files, name, 6)
-    kind = table.words.get("kind")
-    if kind is None:
-        kind = "parquet" if start[:4] == b"PAR1" else "npz" if start[:4] == b"PK\x03\x04" else "csv"
+    kind = table.words.get("kind") or kind_of(files, name) or "csv"
     wanted = {n for names in all_columns(table) for n in names}
     if kind == "parquet":
         chunks = parquet_chunks(files, name, wanted)
@@ -275,50 +307,38 @@ def add_file(
         if first:
             lacking = table.missing_column(list(chunk))
             if lacking is not None:
-                raise _NoColumn(f"{name} has no column {lacking!r}{nearest(lacking, chunk)}")
+                raise DataError(f"{name} has no column {lacking!r}{nearest(lacking, chunk)}")
             first = False
         at_row += add_chunk(rows, chunk, table, options, name, at_row)
 
 
-class _NoColumn(DataError):
-    """A file that the mapping does not fit: others beside it may."""
+def kind_of(files: Files, name: str) -> str | None:
+    """A table's kind: csv, parquet or npz, by the content; None of a zip that holds something else."""
+    start = head(files, name, 512)
+    if start[:4] == _PARQUET:
+        return "parquet"
+    if start[:4] != _ZIP:
+        return "csv"
+    first = start[30 : 30 + int.from_bytes(start[26:28], "little")]  # the name of its first file
+    return "npz" if first.endswith(b".npy") else None
 
 
 def _read(files: Files, names: Group, options: Options) -> list[Recording]:
     if options.mapping is None:
         raise DataError(f"{names[0]}: a table of your own is read with --mapping")
     table = read_mapping(options.mapping)
-    pattern = table.words.get("files", "*")
-    wanted = [n for n in names if fnmatch.fnmatchcase(n.rsplit("/", 1)[-1], pattern)]
-    if not wanted:
-        raise DataError(f"mapping: files = {pattern!r} fits none of the files")
-    rows, unfit = RowsByPerson(), None
-    fits = 0
-    for name in wanted:
-        try:
-            add_file(rows, files, name, table, options)
-            fits += 1
-        except _NoColumn as error:
-            unfit = unfit or error
-    if not fits and unfit is not None:
-        raise unfit
-    rows.note("files without the columns of the mapping, left out", len(wanted) - fits)
+    rows = RowsByPerson()
+    for name in names:
+        add_file(rows, files, name, table, options)
     said = table.words
     zone = rows.zone(said.get("zone") or options.zone)
     made = rows.gathered(said.get("source", "table"), said.get("device_class", ""), zone)
     return [out.recording() for out in made]
 
 
-def _claims(files: Files, names: Sequence[str]) -> Sequence[Group]:
-    """Every table, as one group: a person's days often lie in many files."""
-    found = []
-    for name in names:
-        start = head(files, name, 512)
-        text = start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" not in start
-        marked = start[:4] in (b"PAR1", b"PK\x03\x04") or start[:2] == b"\x1f\x8b"
-        if marked or (start and text and start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in b"<{["):
-            found.append(name)
-    return [tuple(found)] if found else []
+def _claims_nothing(files: Files, names: Sequence[str]) -> Sequence[Group]:
+    return []
 
 
-FORMAT = Format("mapped", "table of your own (CSV, Parquet, NPZ)", _claims, _read)
+FORMAT = Format("mapped", "table of your own (CSV, Parquet, NPZ)", _claims_nothing, _read)
+"""Without a mapping nothing is such a table; with one, ``recognise`` tells which are."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from holter.signals.readers.mapping_words import DURATION_S, MappedTable
-from holter.signals.readers.rows_by_person import RowsByPerson
+from holter.signals.readers.rows_by_person import RowsOfOne
 from holter.signals.readers.tables import Cells, Chunk, Floats, numbers
 from holter.signals.readers.time_columns import instants
 from holter.signals.readers.times import MINUTE_NS, NO_TIME, Integers, Minutes, in_zone, unheard
@@ -38,7 +38,7 @@ def joined(chunk: Chunk, columns: Sequence[Sequence[str]]) -> Cells:
 
 def ends(
     chunk: Chunk, table: MappedTable, time: Integers, away: Minutes,
-    zone: str | None, offset_cells: Sequence[str] | None, rows: RowsByPerson,
+    zone: str | None, offset_cells: Sequence[str] | None, rows: RowsOfOne,
 ) -> tuple[Integers, list[str] | None]:  # fmt: skip
     """Where each row ends, and the cells of durations where they are lists."""
     said = table.words.get("until", {})
@@ -75,7 +75,7 @@ def ends(
 
 
 def from_lists(
-    rows: RowsByPerson,
+    rows: RowsOfOne,
     label: str,
     values: Cells,
     spread: Sequence[str],

@@ -1,7 +1,7 @@
 """Text files of four published data sets: SisFall, HMP, Walch's sleep study and WISDM's features.
 
 None has a header, so the rows themselves tell what a file is; its name adds who it was and what
-they did. Files of one person are one recording.
+they did. Files of one person are one recording; Walch's ids only within one folder tree.
 
 - SisFall: nine columns of raw readings at 200 Hz from a belt, «;» at the end. Two accelerometers
   and a gyroscope, of which the set's own description gives ranges and resolutions.
@@ -233,6 +233,7 @@ def _read_hmp(files: Files, group: Group, options: Options) -> list[Recording]:
 # ------------------------------------------------------------------------------------------ Walch
 
 _EPOCH_S = 30
+_WALCH_FOLDERS = ("heart_rate", "labels")  # side by side, each with a file of every person
 _STAGES = {0: "wake", 1: "N1", 2: "N2", 3: "deep", 4: "deep", 5: "REM"}  # 3 and 4 before 2007
 
 
@@ -257,8 +258,17 @@ def _walch_person(name: str) -> str:
     return found[1] if found else ""
 
 
+def _walch_place(name: str) -> str:
+    """Whose file it is: the id, and the folder that holds the set's own folders."""
+    *folders, _ = name.split("/")
+    if folders and folders[-1].lower() in _WALCH_FOLDERS:
+        folders.pop()
+    person = _walch_person(name)
+    return person and "/".join((*folders, person))
+
+
 def _claim_walch(files: Files, names: Sequence[str]) -> list[Group]:
-    return _grouped([name for name in names if _walch_part(files, name)], _walch_person)
+    return _grouped([name for name in names if _walch_part(files, name)], _walch_place)
 
 
 def _read_walch(files: Files, group: Group, options: Options) -> list[Recording]:

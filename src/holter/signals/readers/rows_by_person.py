@@ -3,10 +3,14 @@
 For readers whose files are tables: they hand over arrays, often of several people and many files,
 and ``RowsByPerson.gathered`` makes one recording in the making of each person. Readers that find
 their rows one by one use ``rows``.
+
+What was odd counts for the person whose rows it is about. What belongs to nobody, as a damaged
+line that does not say whose it was, counts once: for the first person.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,17 +34,22 @@ _MOST_NAMES = 255  # of one category
 class RowsByPerson:
     """Rows of many files on their way to ``gathering``, by person and channel."""
 
-    notes: dict[tuple[str, str], int] = field(default_factory=dict)
+    notes: dict[tuple[str, str, str | None], int] = field(default_factory=dict)
     _slow: dict[str, dict[str, list[tuple[Any, ...]]]] = field(default_factory=dict)
     _fast: dict[str, dict[str, list[tuple[Any, ...]]]] = field(default_factory=dict)
     _about: dict[str, tuple[str, MappedChannel | None]] = field(default_factory=dict)
     _names: dict[str, list[str]] = field(default_factory=dict)
     _values: int = 0
 
-    def note(self, what: str, count: int, channel: str = "") -> None:
-        """Add to the count of an oddity."""
+    def note(self, what: str, count: int, channel: str = "", person: str | None = None) -> None:
+        """Add to the count of an oddity; person: whose rows it is about, None where unknown."""
         if count:
-            self.notes[what, channel] = self.notes.get((what, channel), 0) + count
+            key = what, channel, person
+            self.notes[key] = self.notes.get(key, 0) + int(count)
+
+    def of(self, person: str) -> RowsOfOne:
+        """One person's part."""
+        return RowsOfOne(self, person)
 
     def slow(
         self, person: str, label: str, kind: str, time: Integers, until: Integers, value: Floats,
@@ -66,12 +75,14 @@ class RowsByPerson:
 
     def zone(self, named: str | None) -> str:
         """The zone of the recordings: as named; "" if any time was a wall-clock time; else UTC."""
-        return named or ("" if (WALL_CLOCK, "") in self.notes else "UTC")
+        return named or ("" if any(what == WALL_CLOCK for what, _, _ in self.notes) else "UTC")
 
     def gathered(self, source: str, device_class: str, zone: str) -> list[Gathered]:
         """One recording in the making for each person, in order of their names."""
         made = []
-        for person in sorted({*self._slow, *self._fast}) or [""]:
+        people = sorted({*self._slow, *self._fast}) or [""]
+        notes = self._notes_of(people)
+        for person in people:
             out = Gathered(source, device_class, zone, person)
             for label, parts in self._slow.get(person, {}).items():
                 time, until, value, offset = (np.concatenate(p) for p in zip(*parts, strict=True))
@@ -87,10 +98,18 @@ class RowsByPerson:
                     out.stamped(kind, time, value, axes=channel.axes, name=label)
                 else:
                     _at_rate(out, channel, time, value)
-            for (what, channel_name), count in self.notes.items():
+            for (what, channel_name), count in notes[person].items():
                 out.note(what, count, channel_name)
             made.append(out)
         return made
+
+    def _notes_of(self, people: Sequence[str]) -> dict[str, dict[tuple[str, str], int]]:
+        """Oddities by person; those of nobody, or of one without any row left, are the first's."""
+        notes: dict[str, dict[tuple[str, str], int]] = {person: {} for person in people}
+        for (what, channel, whose), count in self.notes.items():
+            mine = notes[whose if whose is not None and whose in notes else people[0]]
+            mine[what, channel] = mine.get((what, channel), 0) + count
+        return notes
 
     def _count(self, label: str, kind: str, channel: MappedChannel | None, values: int) -> None:
         known, first = self._about.setdefault(label, (kind, channel))
@@ -104,6 +123,33 @@ class RowsByPerson:
         self._values += values
         if self._values > MOST_VALUES:
             raise DataError(f"more than {MOST_VALUES:,} values at once: read fewer files together")
+
+
+@dataclass(frozen=True)
+class RowsOfOne:
+    """One person's part of ``rows``: what is odd in it counts for that person alone."""
+
+    rows: RowsByPerson
+    person: str
+
+    def note(self, what: str, count: int, channel: str = "") -> None:
+        """Add to the count of an oddity."""
+        self.rows.note(what, count, channel, self.person)
+
+    def slow(
+        self, label: str, kind: str, time: Integers, until: Integers, value: Floats,
+        offset: npt.NDArray[np.int16],
+    ) -> None:  # fmt: skip
+        """Rows of a slow channel, values in the kind's unit."""
+        self.rows.slow(self.person, label, kind, time, until, value, offset)
+
+    def fast(self, channel: MappedChannel, time: Integers, value: Floats) -> None:
+        """Samples of a fast channel, shape (n, axes), in the kind's unit."""
+        self.rows.fast(self.person, channel, time, value)
+
+    def name_index(self, label: str, name: str) -> int | None:
+        """The number of a category's name; None when there are too many."""
+        return self.rows.name_index(label, name)
 
 
 def _at_rate(out: Gathered, channel: MappedChannel, time: Integers, value: Floats) -> None:

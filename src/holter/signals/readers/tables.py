@@ -40,7 +40,32 @@ NOTHING = frozenset({"", "nan", "na", "n/a", "null", "none", "-", "--"})  # cell
 _CHUNK_ROWS, _CHUNK_CHARACTERS = 20_000, 8 << 20
 _MOST_RATIO = 200  # unfolding of gz and npz, beyond the first 64 MiB
 _FREE_BYTES = 64 << 20
+_FIRST_ROWS = 20  # enough to see whether a file without a header has the columns of a mapping
 _MOST_NUMBER = 1e100  # beyond it a cell is no number: its product with a scale might not be one
+
+
+class DamagedPacking(DataError):
+    """A gz file that cannot be unfolded."""
+
+
+def csv_start(files: Files, name: str, words: Mapping[str, Any]) -> list[list[str]]:
+    """The header of a CSV file, or that of a mapping, and the first rows. Raises DataError.
+
+    For a first look: letters that are not of the encoding are replaced, not refused.
+    """
+    found = [[str(h) for h in words["header"]]] if "header" in words else []
+    lines = _lines(files, name, words.get("encoding"), "replace")
+    for _ in range(words.get("skip_rows", 0)):
+        next(lines, None)
+    try:
+        for row in csv.reader(lines, delimiter=words.get("delimiter", ",")):
+            if any(row):
+                found.append(row if found else _header(row))
+            if len(found) > _FIRST_ROWS:
+                break
+    except csv.Error:
+        pass  # what is there so far says what it is; reading names the place
+    return found
 
 
 def csv_chunks(files: Files, name: str, words: Mapping[str, Any], note: Note) -> Iterator[Chunk]:
@@ -64,9 +89,7 @@ def csv_chunks(files: Files, name: str, words: Mapping[str, Any], note: Note) ->
             if not any(row):
                 continue
             if header is None:
-                header = [cell.strip() for cell in row]
-                while header and not header[-1]:
-                    header.pop()
+                header = _header(row)
                 continue
             while len(row) > len(header) and not row[-1]:
                 row.pop()
@@ -90,6 +113,13 @@ def csv_chunks(files: Files, name: str, words: Mapping[str, Any], note: Note) ->
         yield _by_column(header, rows)
 
 
+def _header(row: Sequence[str]) -> list[str]:
+    header = [cell.strip() for cell in row]
+    while header and not header[-1]:
+        header.pop()
+    return header
+
+
 def _by_column(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Chunk:
     found: dict[str, Cells] = {}
     for index, column in enumerate(header):
@@ -98,7 +128,7 @@ def _by_column(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Chunk:
     return found
 
 
-def _lines(files: Files, name: str, encoding: str | None) -> Iterator[str]:
+def _lines(files: Files, name: str, encoding: str | None, errors: str = "strict") -> Iterator[str]:
     """Lines of text with their ends as one newline; at most MOST_LINE characters each."""
     number = 0
     with files.open(name) as raw:
@@ -107,12 +137,12 @@ def _lines(files: Files, name: str, encoding: str | None) -> Iterator[str]:
         marked = first[:2] in (b"\xff\xfe", b"\xfe\xff")
         encoding = encoding or ("utf-16" if marked else "utf-8")
         encoding = "utf-8-sig" if encoding == "utf-8" else encoding
-        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), True)
+        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(errors), True)
         pending, data = "", first
         while True:
             try:
                 text = decoder.decode(data, final=not data)
-            except UnicodeDecodeError:
+            except UnicodeError:  # of UTF-16 without its mark not even a UnicodeDecodeError
                 raise DataError(
                     f"{name} is not {encoding[:6].upper().rstrip('-')} text: save it as UTF-8, "
                     "or name its encoding in a mapping"
@@ -151,7 +181,7 @@ class _Unfolded(io.RawIOBase):
         try:
             data = self._raw.read(len(buffer))
         except (OSError, EOFError, zlib.error):
-            raise DataError(f"{self._name} is a damaged gz file: export it again") from None
+            raise DamagedPacking(f"{self._name} is a damaged gz file: export it again") from None
         self._left -= len(data)
         if self._left < 0:
             raise DataError(f"{self._name} unfolds further than any recording: refused")
@@ -218,6 +248,19 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def npz_columns(files: Files, name: str) -> list[str]:
+    """The names of the arrays of an NPZ file. Raises DataError."""
+    try:
+        with files.open(name) as stream:
+            source = stream if stream.seekable() else io.BytesIO(whole(files, name))
+            with zipfile.ZipFile(source) as archive:
+                return [n[:-4] for n in archive.namelist() if n.endswith(".npy")]
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{name} is a damaged NPZ file: save it again") from None
+
+
 def npz_chunks(files: Files, name: str) -> Iterator[Chunk]:
     """The arrays of an NPZ file of one or two axes, as one piece; text as lists."""
     unreadable = (ValueError, OSError, EOFError, KeyError, SyntaxError, tokenize.TokenError,
@@ -267,6 +310,18 @@ def coded(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.intp]]:
     known: dict[str, int] = {}
     codes = np.array([known.setdefault(text, len(known)) for text in texts], dtype=np.intp)
     return list(known), codes
+
+
+def marked(cells: Cells, marks: frozenset[str]) -> npt.NDArray[np.bool_]:
+    """Which cells hold one of a mapping's marks for «not measured»; an empty cell holds none."""
+    if isinstance(cells, np.ndarray):
+        found = np.zeros(cells.shape, dtype=bool)
+        if cells.dtype.kind in "iufb":
+            for value in numbers(sorted(marks))[0]:  # of a word that is no number NaN: nowhere
+                found |= cells == value
+        return found
+    words = marks - NOTHING
+    return np.array([cell.strip().lower() in words for cell in cells], dtype=bool)
 
 
 def numbers(

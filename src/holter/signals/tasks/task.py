@@ -93,7 +93,7 @@ class Task(ABC):
             spans = [channel.span_ns for channel in channels]
             lasts = max(end - begin for begin, end in spans) / SECOND_NS
             if lasts < max(self.window_seconds, self.reach_seconds):
-                return f"{need.kind} for {lasts:.3g} s only, shorter than a window"
+                return f"{need.kind} for {lasts:,.0f} s only, shorter than a window"
         return None
 
     def labelled(self, recording: Recording) -> bool:
