@@ -146,5 +146,5 @@ def tasks() -> None:
 
 
 def _need(need: Need) -> str:
-    rate = f" {paced(need.least_rate_hz)} or more often" if need.least_rate_hz else ""
+    rate = f" {paced(need.least_rate_hz)} or faster" if need.least_rate_hz else ""
     return f"{need.kind}{rate}{' (if there is one)' if need.optional else ''}"

@@ -203,6 +203,9 @@ def _show_one(console: Console, facts: Mapping[str, Any]) -> None:
         _say(console, f"  {finding['what']}{where}: {finding['count']:,}")
     fed = [task["task"] for task in facts["tasks"] if task["why_not"] is None]
     _say(console, f"can feed: {', '.join(fed) if fed else 'no task'}")
+    if fed:
+        learnt = [task["task"] for task in facts["tasks"] if task["labels"]]
+        _say(console, f"with labels to learn from: {', '.join(learnt) if learnt else 'none'}")
     others = [f"{t['task']} ({t['why_not']})" for t in facts["tasks"] if t["why_not"] is not None]
     if others:
         _say(console, f"cannot feed: {', '.join(others)}")

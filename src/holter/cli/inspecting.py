@@ -263,9 +263,10 @@ def recording_facts(
     read: Read, shares: Mapping[str, Usable], *, list_people: bool = False
 ) -> dict[str, Any]:
     """One recording in numbers: where from, when, what of it is usable, what it can feed."""
-    from holter.signals.tasks import fed_by
+    from holter.signals.tasks import fed_by, learnt_from
 
     recording = read.recording
+    learnt = learnt_from(recording)
     start, end = recording.span_ns
     facts = {
         "format": read.format,
@@ -284,7 +285,10 @@ def recording_facts(
         "findings": [
             {"what": f.what, "count": f.count, "channel": f.channel} for f in recording.findings
         ],
-        "tasks": [{"task": task, "why_not": why} for task, why in fed_by(recording)],
+        "tasks": [
+            {"task": task, "why_not": why, "labels": task in learnt}
+            for task, why in fed_by(recording)
+        ],
         "one_of_several_people": recording.person != "",
     }
     if list_people:
