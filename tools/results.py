@@ -176,6 +176,8 @@ def page(
         lines += open_rows(name, result)
     lines += [
         "",
+        "Seconds are wall time of one run on two cores that had other work as well.",
+        "",
         "The references are ExtraTrees on hand-made features with all people's data pooled in one place.",
         "That of `mitbih_arrhythmia` has four classes (F apart); ours counts F as V, so the two macro-F1",
         "are not the same quantity.",
