@@ -270,7 +270,7 @@ def test_a_survival_that_is_no_share_is_refused(survival: float) -> None:
         ({"epsilon": None, "noise_multiplier": 1e300, "mode": "central"}, "no sampler"),
         ({"delta": 0.0}, "above 0"),
         ({"mode": "secret"}, "one of"),
-        ({"colluders": 99}, "cohort.survivors_floor"),
+        ({"colluders": 99}, "with 101 or more where 99 may collude"),
         ({"max_participations": 9}, "training.rounds to 90"),
         ({"min_separation": 11}, "at most 10"),
     ],

@@ -284,8 +284,9 @@ def _floor(groups: Groups, study: Study) -> tuple[int, int]:
         floor = max(math.ceil(groups.least_of(wanted) * _FLOOR_SHARE), least)
     if least > groups.smallest:
         raise StudyError(
-            f"training.clients_per_round = {wanted} is too few: a sum of fewer than {least} would "
-            f"show single contributions; ask {least} or more a round"
+            f"training.clients_per_round = {wanted} is too few: a sum is opened with {least} or more "
+            f"where {colluders} may collude, and {groups.smallest} are asked; ask more, or lower "
+            "privacy.colluders"
         )
     if not least <= floor <= groups.smallest:
         raise StudyError(
