@@ -176,10 +176,12 @@ def test_outside_the_doubtful_hours_a_time_goes_to_the_zone_and_back(
         microseconds=int(times[0]) // 1000
     )
     wall = back.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0)
-    early = moment.replace(tzinfo=ZoneInfo(zone)).utcoffset()
+    early = moment.replace(tzinfo=ZoneInfo(zone), fold=0).utcoffset()
     late = moment.replace(tzinfo=ZoneInfo(zone), fold=1).utcoffset()
     assert early is not None and late is not None
-    assert wall == moment + max(late - early, datetime.timedelta(0))  # moved on where absent
+    assert wall == moment.replace(fold=0) + max(
+        late - early, datetime.timedelta(0)
+    )  # moved on where absent
 
 
 @pytest.mark.parametrize(
